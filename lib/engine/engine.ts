@@ -1,0 +1,241 @@
+/**
+ * The contract of an engine: what the rest of anyvec may ask of the machine.
+ *
+ * Two engines keep it: `native` (the C++ addon) and `portable` (TypeScript). Both draw from the same random
+ * streams in the same order, so one thread and one seed give the same vectors within rounding.
+ * No other file knows what the addon exports.
+ *
+ * Engines trust nobody but check only what would harm the machine; friendly checks of options stand in front of them.
+ */
+
+/** Keys as they lie in memory and in the model file: UTF-8, one after the other. */
+export interface KeyBytes {
+  /** All keys, concatenated, without separators. */
+  readonly bytes: Uint8Array
+  /** Key `i` is `bytes[offsets[i] .. offsets[i + 1])`; one entry more than there are keys. */
+  readonly offsets: BigUint64Array
+}
+
+/** How a caller follows and stops long work. */
+export interface Hooks<Progress> {
+  /** Called on the event loop, at most every 50 ms. A throw aborts the work and rejects its promise. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Stops the work within 100 ms; its promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CorpusParameters {
+  /** Threads that count, >= 1. */
+  readonly threads: number
+  /** Bytes of ids (4 a token) kept in memory; past that they go to a temporary file in `spillFolder`. */
+  readonly memoryLimit: number
+  readonly spillFolder: string
+  /** What to do with a word that is not UTF-8, holds a NUL or is longer than `MAX_KEY_BYTES`. */
+  readonly malformed: 'error' | 'skip'
+}
+
+/** The longest key in bytes of UTF-8. */
+export const MAX_KEY_BYTES = 16384
+
+/** Bytes of text read so far; `totalBytes` is 0 while unknown (a stream). */
+export interface ReadProgress {
+  readonly bytes: number
+  readonly totalBytes: number
+}
+
+export interface FinishParameters {
+  /** Keys seen less often are dropped. */
+  readonly minCount: number
+  /** At most this many keys are kept, the most frequent ones; 0 keeps all. */
+  readonly maxVocabulary: number
+}
+
+/** What was read, what was kept and what was dropped. Nothing is dropped without being counted here. */
+export interface CorpusSummary {
+  /** Tokens read, malformed ones left out. */
+  readonly tokens: number
+  /** Tokens whose key is in the vocabulary. */
+  readonly keptTokens: number
+  /** Distinct keys read. */
+  readonly types: number
+  /** Distinct keys kept. */
+  readonly vocabulary: number
+  /** Sequences (lines) with at least one token. */
+  readonly sequences: number
+  /** Bytes of text read. */
+  readonly bytes: number
+  /** Tokens dropped because their key was not UTF-8, held a NUL, or was too long (only with `malformed: 'skip'`). */
+  readonly malformedTokens: number
+  /** Bytes of ids in the temporary file; 0 when all stayed in memory. */
+  readonly spilledBytes: number
+}
+
+/**
+ * Sequences of ids and the vocabulary that explains them.
+ *
+ * Text is cut at ASCII white space (space, tab, CR, VT, FF); LF ends a sequence; a leading byte-order mark of a file
+ * or stream is skipped. Keys are numbered from the most frequent; ties go by their bytes, so ids never depend on
+ * the number of threads.
+ *
+ * Life: add... -> (rename) -> finish -> train.
+ */
+export interface Corpus {
+  /** Reads a whole file of text. The end of a file ends a sequence. */
+  addFile(path: string, hooks?: Hooks<ReadProgress>): Promise<void>
+  /** Reads the next block of a stream of text; a block may end anywhere, even inside a character. `source` names it in errors. */
+  addBlock(block: Uint8Array, source: string): Promise<void>
+  /** Ends the stream that `addBlock` began; the end ends a sequence. */
+  endStream(): Promise<void>
+  /** The distinct keys read so far, each once, in no promised order; the order `rename` answers in. */
+  types(): KeyBytes
+  /** Gives every key of `types()` a new spelling; keys spelled alike become one. For lower-casing and normal forms. */
+  rename(keys: KeyBytes): void
+  /** Builds the vocabulary and rewrites the ids. */
+  finish(parameters: FinishParameters): Promise<CorpusSummary>
+  /** After `finish`: the vocabulary, most frequent first. */
+  readonly keys: KeyBytes
+  /** After `finish`: how often each key occurs. */
+  readonly counts: BigUint64Array
+  /** Frees memory and the temporary file; a second call does nothing. */
+  dispose(): void
+}
+
+/** Parameters of skip-gram with negative sampling; every field is given, in range. */
+export interface TrainingParameters {
+  /** 1..4096 */
+  readonly dimensions: number
+  /** The largest distance of a context; each centre draws its own width uniformly from 1..window. */
+  readonly window: number
+  /** Negative samples a window, >= 1. */
+  readonly negative: number
+  readonly epochs: number
+  /** word2vec's t: tokens of a key with frequency f are kept with probability min(1, sqrt(t/f) + t/f); 0 keeps all. */
+  readonly subsample: number
+  /** Falls linearly to 1e-4 of itself over the whole run. */
+  readonly learningRate: number
+  /** Negatives are drawn in proportion to count ** negativeExponent. */
+  readonly negativeExponent: number
+  /** Hogwild threads; the portable engine always uses one. */
+  readonly threads: number
+  /** 0 .. 2^53 - 1 */
+  readonly seed: number
+}
+
+export interface TrainingProgress {
+  /** The current epoch, from 0. */
+  readonly epoch: number
+  readonly epochs: number
+  /** Tokens of the vocabulary passed so far, over all epochs, before subsampling. */
+  readonly words: number
+  readonly totalWords: number
+  readonly learningRate: number
+  /** Mean loss of the current epoch so far; NaN before the first pair. */
+  readonly loss: number
+  /** Seconds since training began. */
+  readonly seconds: number
+}
+
+export interface TrainingOutcome {
+  /** [vocabulary, dimensions]: the input vectors. */
+  readonly vectors: Matrix
+  /** [vocabulary, dimensions]: the output (context) vectors. */
+  readonly contexts: Matrix
+  /** Mean over an epoch's (context, centre) pairs of the negative log-likelihood, summed over the centre and its negatives; one an epoch. */
+  readonly loss: readonly number[]
+  /** Tokens trained on after subsampling, over all epochs. */
+  readonly trainedTokens: number
+  /** (context, centre) pairs trained on, over all epochs. */
+  readonly pairs: number
+  /** Wall seconds of the training loop. */
+  readonly seconds: number
+  /** Threads that really worked. */
+  readonly threads: number
+}
+
+/** Dense rows of float32 that an engine can work on. Made by an engine only. */
+export interface Matrix {
+  readonly rows: number
+  readonly columns: number
+  /** All values, row after row without padding: a view, not a copy. */
+  readonly data: Float32Array
+}
+
+/** A file in memory. Writing to `bytes` is allowed and never reaches the file. */
+export interface MappedFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+export interface TopKRequest {
+  /** One query after the other, `columns` values each. */
+  readonly queries: Float32Array
+  /** Answers a query, >= 1. */
+  readonly k: number
+  /** `cosine` scores by the angle (a zero row scores 0); `dot` by the plain product. */
+  readonly metric: 'cosine' | 'dot'
+  /** Only the first `rows` rows are searched. */
+  readonly rows: number
+  readonly threads: number
+}
+
+/** Answers, `k` a query, best first; equal scores go to the smaller row. */
+export interface TopK {
+  /** Row numbers; `NO_ROW` where there are fewer than k rows. */
+  readonly ids: Uint32Array
+  readonly scores: Float32Array
+}
+
+export const NO_ROW = 0xffffffff
+
+/** Where rows of text stand in a file. */
+export interface TextRows {
+  /** The first byte of the first row. */
+  readonly offset: number
+  readonly columns: number
+}
+
+export interface ParsedRows {
+  readonly keys: KeyBytes
+  readonly matrix: Matrix
+}
+
+/** What bench/ measures with; only the native engine has it. */
+export interface Instruments {
+  /** The plain scalar loop in the style of word2vec.c: one pair and one target at a time. Same contract as `train`. */
+  trainReference(
+    corpus: Corpus,
+    parameters: TrainingParameters,
+    hooks?: Hooks<TrainingProgress>,
+  ): Promise<TrainingOutcome>
+  /** Floating-point operations a second that one core reaches on fused multiply-adds from registers. */
+  fmaPeak(): number
+}
+
+export interface Engine {
+  readonly name: 'native' | 'portable'
+  /** The instruction set in use: `avx512`, `avx2`, `neon`, `scalar`, or `javascript`. */
+  readonly isa: string
+  createCorpus(parameters: CorpusParameters): Corpus
+  train(
+    corpus: Corpus,
+    parameters: TrainingParameters,
+    hooks?: Hooks<TrainingProgress>,
+  ): Promise<TrainingOutcome>
+  /** A zeroed matrix. */
+  allocate(rows: number, columns: number): Matrix
+  mapFile(path: string): Promise<MappedFile>
+  /** Rows inside a mapped file, float32 little-endian: no copy where `byteOffset` is a multiple of 4, else a copy. */
+  view(file: MappedFile, byteOffset: number, rows: number, columns: number): Matrix
+  /**
+   * Parses `key v v v ...` lines (separated by single or repeated spaces or tabs, CR before LF allowed, trailing blanks allowed,
+   * empty lines at the end ignored) up to the end of the file.
+   * Errors: ERR_ANYVEC_FORMAT with `details.line` (from 1, counted from `offset`) for a wrong number of values, a value that is
+   * no number or not finite, an invalid or empty key.
+   */
+  parseRows(file: MappedFile, layout: TextRows, hooks?: Hooks<ReadProgress>): Promise<ParsedRows>
+  /** Rows `from .. to` as text: `key v v v\n`, each value the shortest decimal that reads back as the same float32. */
+  formatRows(matrix: Matrix, keys: KeyBytes, from: number, to: number): Promise<Uint8Array>
+  /** Exact search, off the event loop. */
+  topK(matrix: Matrix, request: TopKRequest, hooks?: Hooks<never>): Promise<TopK>
+  readonly instruments?: Instruments
+}

@@ -1,0 +1,42 @@
+/** Standard output: answers, and nothing else. */
+
+import { once } from 'node:events'
+
+/** Writes text and waits while the reader is slow, so that a long batch does not pile up in memory. */
+export async function print(text: string): Promise<void> {
+  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+/** One JSON object on one line. A number that does not exist (NaN) is null, as JSON has it. */
+export async function printJson(value: object): Promise<void> {
+  await print(`${JSON.stringify(value)}\n`)
+}
+
+/**
+ * A reader that has seen enough (`anyvec nearest ... | head`) is no failure: end quietly.
+ * Other errors of stdout (a full disk) stay errors.
+ */
+export function endQuietlyWhenReaderLeaves(command: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    process.stderr.write(`${command}: cannot write to standard output: ${error.message}\n`)
+    process.exit(1)
+  })
+}
+
+/** A table of columns set apart by two spaces; numbers stand to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (let i = 0; i < row.length; i++) widths[i] = Math.max(widths[i] ?? 0, row[i].length)
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('')
+}

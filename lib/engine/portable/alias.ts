@@ -1,0 +1,68 @@
+/**
+ * Draws ids in proportion to count ** exponent in constant time: Walker's alias table, built by Vose's method in the
+ * integers that docs/training-law.md prescribes, so that both engines get the same table bit for bit.
+ */
+
+import { reserve } from './memory.js'
+import type { Pace } from './pace.js'
+
+export interface AliasTable {
+  /** A draw below `threshold[column]` keeps the column, ... */
+  readonly threshold: Uint32Array
+  /** ... any other takes this id. */
+  readonly alias: Uint32Array
+}
+
+/** Builds the table of `counts` (each >= 1). */
+export async function buildAliasTable<P>(
+  counts: BigUint64Array,
+  exponent: number,
+  pace: Pace<P>,
+): Promise<AliasTable> {
+  const size = counts.length
+  const bits = 32 - Math.clz32(size)
+  const scale = Math.min(2 ** 31, 2 ** (52 - bits))
+  const { share, threshold, alias, stack } = reserve(size * 20, 'the table of negative samples', () => ({
+    share: new Float64Array(size),
+    threshold: new Uint32Array(size).fill(0xffffffff),
+    alias: new Uint32Array(size),
+    stack: new Uint32Array(size),
+  }))
+
+  let largest = 0
+  for (let id = 0; id < size; id += 1) {
+    share[id] = Number(counts[id]) ** exponent
+    if (share[id] > largest) largest = share[id]
+    alias[id] = id
+    if ((id & 0xffff) === 0xffff && pace.due()) await pace.rest()
+  }
+  let total = 0
+  for (let id = 0; id < size; id += 1) {
+    const quantum = Math.floor((share[id] / largest) * scale + 0.5)
+    // Written so that a NaN (an exponent that overflows) counts as 1 too.
+    const q = quantum >= 1 ? quantum : 1
+    total += q
+    share[id] = q * size
+  }
+
+  // One array holds both stacks, `small` growing from its front and `large` from its back.
+  let small = 0
+  let large = size
+  for (let id = 0; id < size; id += 1) {
+    if (share[id] < total) stack[small++] = id
+    else stack[--large] = id
+  }
+  let steps = 0
+  while (small > 0 && large < size) {
+    const less = stack[--small]
+    const more = stack[large++]
+    threshold[less] = Math.floor((share[less] / total) * 0x100000000)
+    alias[less] = more
+    share[more] = share[more] + share[less] - total
+    if (share[more] < total) stack[small++] = more
+    else stack[--large] = more
+    steps += 1
+    if ((steps & 0xffff) === 0xffff && pace.due()) await pace.rest()
+  }
+  return { threshold, alias }
+}

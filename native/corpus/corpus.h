@@ -1,0 +1,128 @@
+#pragma once
+// From text to ids: counts keys on all threads, keeps the text as ids, builds the vocabulary.
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/threads.h"
+#include "corpus/id_store.h"
+#include "corpus/key_table.h"
+
+namespace anyvec::corpus {
+
+struct CorpusOptions {
+  int threads = 1;
+  uint64_t memory_limit = 0;  // bytes of ids kept in memory
+  std::string spill_folder;
+  bool skip_malformed = false;
+};
+
+// Keys one after the other, as in the model file.
+struct KeyBytes {
+  std::vector<char> bytes;
+  std::vector<uint64_t> offsets{0};
+  uint64_t size() const { return offsets.size() - 1; }
+  void add(std::string_view key) {
+    bytes.insert(bytes.end(), key.begin(), key.end());
+    offsets.push_back(bytes.size());
+  }
+  std::string_view at(uint64_t i) const {
+    return {bytes.data() + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i])};
+  }
+};
+
+struct Summary {
+  uint64_t tokens = 0;
+  uint64_t kept_tokens = 0;
+  uint64_t types = 0;
+  uint64_t vocabulary = 0;
+  uint64_t sequences = 0;
+  uint64_t bytes = 0;
+  uint64_t malformed_tokens = 0;
+  uint64_t spilled_bytes = 0;
+};
+
+struct ReadProgress {
+  std::atomic<uint64_t> bytes{0};
+  std::atomic<uint64_t> total{0};
+};
+
+// Life: add... -> types/rename -> finish -> ids(). Each call is made from one thread at a time.
+class Corpus {
+ public:
+  explicit Corpus(CorpusOptions options);
+
+  Status add_file(const std::string& path, const Cancel& cancel, ReadProgress& progress);
+  Status add_block(const char* text, size_t size, const std::string& source, const Cancel& cancel);
+  Status end_stream(const Cancel& cancel);
+
+  // The distinct keys read, each once. No text can be added after this.
+  Result<KeyBytes> types();
+  // New spellings for types(), in the same order; keys spelled alike become one.
+  Status rename(const KeyBytes& keys);
+
+  Result<Summary> finish(uint64_t min_count, uint64_t max_vocabulary, const Cancel& cancel);
+
+  bool finished() const { return state_ == State::kFinished; }
+  const KeyBytes& keys() const { return keys_; }
+  const std::vector<uint64_t>& counts() const { return counts_; }
+  const IdStore& ids() const { return ids_; }
+  const Summary& summary() const { return summary_; }
+
+ private:
+  enum class State { kReading, kMerged, kFinished, kFailed };
+
+  // A stretch of text read by one worker. Line ends at its borders are settled later, when the stretches stand in order.
+  struct Stretch {
+    Segment segment;
+    int worker = 0;
+    bool leading_mark = false;  // a line end stands before its first token
+    bool has_token = false;
+    bool open_end = false;      // its last token's line has not ended
+    bool mark_before = false;
+    bool mark_after = false;
+    uint64_t tokens = 0;
+    uint64_t malformed = 0;
+    uint64_t marks = 0;
+  };
+  struct Fault {
+    uint64_t offset = UINT64_MAX;
+    Code code = Code::kEncoding;
+    std::string what;
+  };
+
+  Status read_text(const char* text, size_t size, uint64_t base, const std::string& source, const Cancel& cancel,
+                   std::atomic<uint64_t>* progress, const std::function<void(size_t, size_t)>& done_with);
+  void read_stretch(const char* text, size_t from, size_t to, size_t size, int worker, Stretch& stretch,
+                    std::vector<uint32_t>& entries, Fault& fault);
+  void end_source();
+  void merge();
+  Status check_reading() const;
+  Error fault_error(const Fault& fault, const std::string& source, uint64_t base) const;
+
+  CorpusOptions options_;
+  State state_ = State::kReading;
+  IdStore ids_;
+  std::vector<KeyTable> tables_;  // one a worker
+  std::vector<Stretch> stretches_;
+  bool open_ = false;  // the last token read has not seen its line's end
+
+  // An unfinished stream.
+  std::string carry_;
+  std::string stream_source_;
+  uint64_t stream_offset_ = 0;  // of carry_'s first byte
+  bool in_stream_ = false;
+
+  // After merging: all types, and each worker's numbers in terms of them.
+  KeyTable types_;
+  std::vector<std::vector<uint32_t>> to_type_;
+
+  KeyBytes keys_;
+  std::vector<uint64_t> counts_;
+  Summary summary_;
+};
+
+}  // namespace anyvec::corpus

@@ -1,0 +1,95 @@
+// Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 4 contexts x 6 outputs = 24 sums + 5; update 6 rows + 6 sums + 3.
+
+#include "kernels/kernel_table.h"
+#include "kernels/racy.h"
+
+#include <arm_neon.h>
+
+namespace anyvec::kernels {
+namespace {
+
+using Vector = float32x4_t;
+constexpr uint32_t kLanes = 4;
+constexpr int kTile = 4;
+constexpr uint32_t kBlock = 6;
+constexpr int kQueryTile = 4;
+constexpr int kRowTile = 6;
+
+static inline Vector zero() { return vdupq_n_f32(0.0f); }
+static inline Vector load(const float* p) { return vld1q_f32(p); }
+static inline Vector load_any(const float* p) { return vld1q_f32(p); }
+static inline Vector load_first(const float* p, size_t count) {
+  float values[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  for (size_t i = 0; i < count; ++i) values[i] = p[i];
+  return vld1q_f32(values);
+}
+static inline void store(float* p, Vector x) { vst1q_f32(p, x); }
+static inline Vector broadcast(float x) { return vdupq_n_f32(x); }
+static inline Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
+static inline Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+
+struct Eight {
+  float32x4_t low, high;
+};
+static inline Eight eight_set(float x) { return {vdupq_n_f32(x), vdupq_n_f32(x)}; }
+static inline Eight eight_load(const float* p) { return {vld1q_f32(p), vld1q_f32(p + 4)}; }
+static inline void eight_store(float* p, Eight x) {
+  vst1q_f32(p, x.low);
+  vst1q_f32(p + 4, x.high);
+}
+static inline Eight eight_add(Eight a, Eight b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
+static inline Eight eight_sub(Eight a, Eight b) { return {vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high)}; }
+static inline Eight eight_mul(Eight a, Eight b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
+static inline Eight eight_div(Eight a, Eight b) { return {vdivq_f32(a.low, b.low), vdivq_f32(a.high, b.high)}; }
+static inline Eight eight_fma(Eight a, Eight b, Eight c) { return {vfmaq_f32(c.low, a.low, b.low), vfmaq_f32(c.high, a.high, b.high)}; }
+static inline Eight eight_max(Eight a, Eight b) { return {vmaxq_f32(a.low, b.low), vmaxq_f32(a.high, b.high)}; }
+static inline Eight eight_abs(Eight a) { return {vabsq_f32(a.low), vabsq_f32(a.high)}; }
+static inline Eight eight_round(Eight a) { return {vrndnq_f32(a.low), vrndnq_f32(a.high)}; }
+static inline float32x4_t scale(float32x4_t a, float32x4_t n) {
+  const int32x4_t exponent = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
+  return vmulq_f32(a, vreinterpretq_f32_s32(exponent));
+}
+static inline Eight eight_scale(Eight a, Eight n) { return {scale(a.low, n.low), scale(a.high, n.high)}; }
+static inline float32x4_t where_negative(float32x4_t test, float32x4_t negative, float32x4_t other) {
+  const uint32x4_t mask = vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(test), 31));
+  return vbslq_f32(mask, negative, other);
+}
+static inline Eight eight_where_negative(Eight test, Eight negative, Eight other) {
+  return {where_negative(test.low, negative.low, other.low), where_negative(test.high, negative.high, other.high)};
+}
+static inline void eight_add_to_doubles(double* sums, Eight x) {
+  vst1q_f64(sums, vaddq_f64(vld1q_f64(sums), vcvt_f64_f32(vget_low_f32(x.low))));
+  vst1q_f64(sums + 2, vaddq_f64(vld1q_f64(sums + 2), vcvt_high_f64_f32(x.low)));
+  vst1q_f64(sums + 4, vaddq_f64(vld1q_f64(sums + 4), vcvt_f64_f32(vget_low_f32(x.high))));
+  vst1q_f64(sums + 6, vaddq_f64(vld1q_f64(sums + 6), vcvt_high_f64_f32(x.high)));
+}
+
+template <int M>
+static inline Eight reduce(const Vector* v) {
+  Vector all[8];
+  for (int i = 0; i < 8; ++i) all[i] = i < M ? v[i < M ? i : 0] : zero();
+  return {vpaddq_f32(vpaddq_f32(all[0], all[1]), vpaddq_f32(all[2], all[3])),
+          vpaddq_f32(vpaddq_f32(all[4], all[5]), vpaddq_f32(all[6], all[7]))};
+}
+
+#include "kernels/window.inl"
+#include "kernels/score.inl"
+
+constexpr int kChains = 16;
+static float fma_chain(uint64_t rounds) {
+  Vector sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = broadcast(static_cast<float>(i));
+  const Vector factor = broadcast(0.999f), term = broadcast(0.001f);
+  for (uint64_t round = 0; round < rounds; ++round) {
+    for (int i = 0; i < kChains; ++i) sums[i] = fma(term, factor, sums[i]);
+  }
+  for (int i = 1; i < kChains; ++i) sums[0] = add(sums[0], sums[i]);
+  return vaddvq_f32(sums[0]);
+}
+
+}  // namespace
+
+extern const KernelTable neon_table;
+const KernelTable neon_table = {"neon", kBlock, train_window, score, fma_chain, kChains * kLanes};
+
+}  // namespace anyvec::kernels

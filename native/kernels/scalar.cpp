@@ -1,0 +1,80 @@
+// The kernels on plain floats: for processors without the wider instruction sets, and what the others are tested beside.
+
+#include "kernels/kernel_table.h"
+#include "kernels/racy.h"
+
+#include <math.h>
+
+namespace anyvec::kernels {
+namespace {
+
+using Vector = float;
+constexpr uint32_t kLanes = 1;
+constexpr int kTile = 1;
+constexpr uint32_t kBlock = 8;
+constexpr int kQueryTile = 2;
+constexpr int kRowTile = 4;
+
+static inline Vector zero() { return 0.0f; }
+static inline Vector load(const float* p) { return *p; }
+static inline Vector load_any(const float* p) { return *p; }
+static inline Vector load_first(const float* p, size_t) { return *p; }
+static inline void store(float* p, Vector x) { *p = x; }
+static inline Vector broadcast(float x) { return x; }
+static inline Vector add(Vector a, Vector b) { return a + b; }
+static inline Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
+
+struct Eight {
+  float v[kBlockLanes];
+};
+#define ANYVEC_EACH(expression)                       \
+  Eight out;                                          \
+  for (size_t i = 0; i < kBlockLanes; ++i) out.v[i] = (expression); \
+  return out
+static inline Eight eight_set(float x) { ANYVEC_EACH(x); }
+static inline Eight eight_load(const float* p) { ANYVEC_EACH(p[i]); }
+static inline void eight_store(float* p, Eight x) {
+  for (size_t i = 0; i < kBlockLanes; ++i) p[i] = x.v[i];
+}
+static inline Eight eight_add(Eight a, Eight b) { ANYVEC_EACH(a.v[i] + b.v[i]); }
+static inline Eight eight_sub(Eight a, Eight b) { ANYVEC_EACH(a.v[i] - b.v[i]); }
+static inline Eight eight_mul(Eight a, Eight b) { ANYVEC_EACH(a.v[i] * b.v[i]); }
+static inline Eight eight_div(Eight a, Eight b) { ANYVEC_EACH(a.v[i] / b.v[i]); }
+static inline Eight eight_fma(Eight a, Eight b, Eight c) { ANYVEC_EACH(a.v[i] * b.v[i] + c.v[i]); }
+static inline Eight eight_max(Eight a, Eight b) { ANYVEC_EACH(a.v[i] < b.v[i] ? b.v[i] : a.v[i]); }
+static inline Eight eight_abs(Eight a) { ANYVEC_EACH(fabsf(a.v[i])); }
+static inline Eight eight_round(Eight a) { ANYVEC_EACH(nearbyintf(a.v[i])); }
+static inline Eight eight_scale(Eight a, Eight n) { ANYVEC_EACH(ldexpf(a.v[i], n.v[i] >= -126.0f && n.v[i] <= 126.0f ? static_cast<int>(n.v[i]) : -126)); }
+static inline Eight eight_where_negative(Eight test, Eight negative, Eight other) { ANYVEC_EACH(signbit(test.v[i]) ? negative.v[i] : other.v[i]); }
+static inline void eight_add_to_doubles(double* sums, Eight x) {
+  for (size_t i = 0; i < kBlockLanes; ++i) sums[i] += static_cast<double>(x.v[i]);
+}
+#undef ANYVEC_EACH
+
+template <int M>
+static inline Eight reduce(const Vector* v) {
+  Eight out = eight_set(0.0f);
+  for (int i = 0; i < M; ++i) out.v[i] = v[i];
+  return out;
+}
+
+#include "kernels/window.inl"
+#include "kernels/score.inl"
+
+constexpr int kChains = 8;
+static float fma_chain(uint64_t rounds) {
+  float sums[kChains] = {1, 2, 3, 4, 5, 6, 7, 8};
+  for (uint64_t round = 0; round < rounds; ++round) {
+    for (int i = 0; i < kChains; ++i) sums[i] = sums[i] * 0.999f + 0.001f;
+  }
+  float total = 0;
+  for (int i = 0; i < kChains; ++i) total += sums[i];
+  return total;
+}
+
+}  // namespace
+
+extern const KernelTable scalar_table;
+const KernelTable scalar_table = {"scalar", kBlock, train_window, score, fma_chain, kChains};
+
+}  // namespace anyvec::kernels

@@ -1,0 +1,38 @@
+// Prints one list on one line, for the command expansions of binding.gyp. What is compiled, and how, stands in
+// native/sources.json:
+//   node scripts/sources.mjs core | addon | flags | msvcFlags | warnings | addonDefines
+//   node scripts/sources.mjs kernel NAME file | flags | msvcFlags
+//   node scripts/sources.mjs nodeAddonApi      the folder of node-addon-api's headers
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+
+const sources = JSON.parse(readFileSync(new URL('../native/sources.json', import.meta.url), 'utf8'))
+const [list = '', name, part = ''] = process.argv.slice(2)
+
+/** gyp wants paths from the repository's root; the list holds them from native/, as CMake wants them. */
+const fromRoot = (/** @type {string} */ file) => `native/${file}`
+
+/** @returns {string[]} */
+function select() {
+  if (list === 'kernel') {
+    const kernel = sources.kernels.find((/** @type {{ name: string }} */ each) => each.name === name)
+    if (!kernel) throw new Error(`native/sources.json has no kernel named ${name}`)
+    return part === 'file' ? [fromRoot(kernel.file)] : kernel[part]
+  }
+  if (list === 'nodeAddonApi') {
+    // `npx anyvec-build` found it outside the package and says where.
+    const given = process.env.ANYVEC_NODE_ADDON_API
+    return [given ?? dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'))]
+  }
+  if (list === 'core' || list === 'addon') return sources[list].map(fromRoot)
+  if (list === 'warnings' && process.env.ANYVEC_WERROR) return [...sources.warnings, '-Werror']
+  return sources[list]
+}
+
+const selected = select()
+if (!Array.isArray(selected)) {
+  throw new Error(`native/sources.json has no list ${process.argv.slice(2).join(' ')}`)
+}
+process.stdout.write(selected.join(' '))

@@ -324,11 +324,13 @@ Result<Summary> Corpus::finish(uint64_t min_count, uint64_t max_vocabulary, cons
     most_frequent = std::max(most_frequent, types_.counted(type));
     if (types_.counted(type) >= min_count) order.push_back(type);
   }
-  if (order.empty()) {
+  if (order.size() < 2 || max_vocabulary == 1) {
     state_ = State::kFailed;
+    const std::string found = "of " + std::to_string(types_.size()) + " distinct words " + std::to_string(order.size()) + " occur at least " +
+                              std::to_string(min_count) + " times (the most frequent one " + std::to_string(most_frequent) + " times)";
     return Error{Code::kVocabulary,
-                 "none of " + std::to_string(types_.size()) + " distinct words occurs " + std::to_string(min_count) +
-                     " times (the most frequent one: " + std::to_string(most_frequent) + "); lower minCount (--min-count) or bring more text",
+                 "training needs two words or more, and " + (max_vocabulary == 1 ? "maxVocabulary (--max-vocabulary) keeps 1" : found) +
+                     "; lower minCount (--min-count) or bring more text",
                  {{"minCount", static_cast<double>(min_count)}, {"types", static_cast<double>(types_.size())}, {"mostFrequent", static_cast<double>(most_frequent)}}};
   }
   // Most frequent first, ties by bytes: ids depend on the text alone.

@@ -53,7 +53,7 @@ class KeyTable {
   // The key's number, or kNone.
   uint32_t find(const Token& token) const {
     const size_t mask = slots_.size() - 1;
-    for (size_t at = token.hash & mask;; at = (at + 1) & mask) {
+    for (size_t at = home(token.hash);; at = (at + 1) & mask) {
       const Slot& slot = slots_[at];
       if (slot.hash == 0) return kNone;
       if (slot.hash == token.hash && slot.prefix == token.prefix && same(slot.number, token)) return slot.number;
@@ -89,6 +89,8 @@ class KeyTable {
   };
   static constexpr size_t kInitialSlots = size_t{1} << 12;
 
+  // The lowest bit only says that a slot is taken.
+  size_t home(uint32_t hash) const { return (hash >> 1) & (slots_.size() - 1); }
   bool same(uint32_t number, const Token& token) const {
     const std::string_view stored = key(number);
     if (token.length <= 8) return stored.size() == token.length;
@@ -96,7 +98,7 @@ class KeyTable {
   }
   void place(const Slot& slot) {
     const size_t mask = slots_.size() - 1;
-    size_t at = slot.hash & mask;
+    size_t at = home(slot.hash);
     while (slots_[at].hash != 0) at = (at + 1) & mask;
     slots_[at] = slot;
   }

@@ -51,8 +51,10 @@ class AliasTable {
     for (uint32_t rest : large) entries_[rest] = {UINT32_MAX, rest};
   }
 
-  uint32_t pick(uint32_t column_draw, uint32_t coin) const {
-    const uint32_t column = random::bounded(column_draw, static_cast<uint32_t>(entries_.size()));
+  // A sample is made in two steps, so that its cache miss can be started long before it is waited for.
+  uint32_t column(uint32_t drawn) const { return random::bounded(drawn, static_cast<uint32_t>(entries_.size())); }
+  const void* address(uint32_t column) const { return &entries_[column]; }
+  uint32_t resolve(uint32_t column, uint32_t coin) const {
     const Entry entry = entries_[column];
     return coin < entry.threshold ? column : entry.alias;
   }

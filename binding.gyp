@@ -48,7 +48,8 @@
       'conditions': [
         ["target_arch=='x64'", {'dependencies': ['kernel_avx2', 'kernel_avx512']}],
         ["target_arch=='arm64'", {'dependencies': ['kernel_neon']}],
-        ["OS=='linux'", {'ldflags': ['-Wl,-Bsymbolic', '-Wl,--exclude-libs,ALL']}],
+        # make works in build/.
+        ["OS=='linux'", {'ldflags': ['-Wl,-Bsymbolic', '-Wl,--version-script=../native/exports.map']}],
       ],
     },
   ],

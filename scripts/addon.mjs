@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Compiles the native addon with node-gyp: `npm run build` in a clone, `npx anyvec-build` where anyvec is installed
+// Compiles the native addon with node-gyp: `npm run compile` in a clone, `npx anyvec-build` where anyvec is installed
 // and no prebuilt binary fits the machine. Plain JavaScript, because an installed package has no TypeScript loader.
 
 import { spawnSync } from 'node:child_process'
@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { headersFolder } from './headers.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const binary = join(root, 'build', 'Release', 'anyvec.node')
@@ -48,16 +49,16 @@ function missingTools() {
   return missing
 }
 
-/** Node's own headers where they are installed beside it; node-gyp would download them otherwise. */
+/** Node's own headers where they are installed; node-gyp would download them otherwise. */
 function headers() {
-  const prefix = dirname(dirname(process.execPath))
-  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : []
+  const folder = headersFolder()
+  return folder ? [`--nodedir=${folder}`] : []
 }
 
 /** Changes whenever the build must be configured anew. */
 function fingerprint() {
   const hash = createHash('sha256')
-  for (const file of ['binding.gyp', 'native/sources.json', 'scripts/sources.mjs']) {
+  for (const file of ['binding.gyp', 'native/sources.json', 'native/exports.map', 'scripts/sources.mjs']) {
     hash.update(readFileSync(join(root, file)))
   }
   const { CXX, CXXFLAGS, LDFLAGS, ANYVEC_WERROR } = process.env

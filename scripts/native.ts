@@ -13,6 +13,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { headersFolder } from './headers.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { tests } = JSON.parse(readFileSync(join(root, 'native', 'sources.json'), 'utf8')) as { tests: string[] }
@@ -196,13 +197,12 @@ function sanitize(sanitizers: string): void {
 
 /** cmake-js looks for Node's headers on the network unless it is told where they are. */
 function developmentAddon(): void {
-  const prefix = dirname(dirname(process.execPath))
-  const local = existsSync(join(prefix, 'include', 'node', 'node_api.h'))
+  const headers = headersFolder()
   const args = ['build', '--debug', '-d', 'native', '-O', 'build-cmake/build', '--log-level', 'error']
   const run = spawnSync(process.execPath, [join(root, 'node_modules/cmake-js/bin/cmake-js'), ...args], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ...(local ? { npm_config_nodedir: prefix } : {}) },
+    env: { ...process.env, ...(headers ? { npm_config_nodedir: headers } : {}) },
   })
   process.exitCode = run.status ?? 1
 }

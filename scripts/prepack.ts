@@ -11,15 +11,15 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-function run(...args: readonly string[]): void {
+function run(script: string): void {
   // stdout belongs to npm pack, which prints the tarball's name there.
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`)
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', script], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new Error(`${script} ended with ${status}`)
 }
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-run('--import', 'tsx', 'scripts/build.ts')
-run('--import', 'tsx', 'scripts/prebuild.ts')
+run('scripts/prebuild.ts')
+run('scripts/compile.ts')
 
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>

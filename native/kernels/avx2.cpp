@@ -54,6 +54,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", kBlock, train_window, score, fma_chain, kChains * kLanes};
+const KernelTable avx2_table = {"avx2", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

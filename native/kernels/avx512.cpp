@@ -58,6 +58,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", kBlock, train_window, score, fma_chain, kChains * kLanes};
+const KernelTable avx512_table = {"avx512", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

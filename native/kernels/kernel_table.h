@@ -31,7 +31,7 @@ struct Window {
 
 // Scores of some queries against some rows: scores[q * row_count + r] = queries[q] . rows[r].
 struct ScoreBlock {
-  const float* queries;    // [query_count * query_stride], zero-padded to padded(dimensions)
+  const float* queries;    // [query_count * query_stride], any alignment
   size_t query_stride;
   size_t query_count;
   const float* rows;       // [row_count * dimensions], no padding, any alignment
@@ -46,6 +46,8 @@ struct KernelTable {
   uint32_t block_width;
   void (*train_window)(const Window&);
   void (*score)(const ScoreBlock&);
+  // squares[r] = rows[r] . rows[r], rows as in ScoreBlock.
+  void (*square_norms)(const float* rows, size_t row_count, size_t dimensions, float* squares);
   // Runs `rounds` rounds of independent fused multiply-adds in registers: 2 * fma_per_round operations a round.
   float (*fma_chain)(uint64_t rounds);
   uint64_t fma_per_round;

@@ -90,6 +90,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", kBlock, train_window, score, fma_chain, kChains * kLanes};
+const KernelTable neon_table = {"neon", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

@@ -75,6 +75,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", kBlock, train_window, score, fma_chain, kChains};
+const KernelTable scalar_table = {"scalar", kBlock, train_window, score, square_norms, fma_chain, kChains};
 
 }  // namespace anyvec::kernels

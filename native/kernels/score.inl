@@ -51,3 +51,29 @@ static void score(const ScoreBlock& b) {
   // One query is bound by memory: many rows in flight.
   for (; q < b.query_count; ++q) score_rows<1, 8>(b, q);
 }
+
+static void square_norms(const float* rows, size_t row_count, size_t dimensions, float* squares) {
+  for (size_t r = 0; r < row_count; ++r) {
+    const float* row = rows + r * dimensions;
+    // Two sums in flight hide half of the latency; memory is the limit before more would help.
+    Vector sums[2] = {zero(), zero()};
+    size_t d = 0;
+    for (; d + 2 * kLanes <= dimensions; d += 2 * kLanes) {
+      const Vector a = load_any(row + d), b = load_any(row + d + kLanes);
+      sums[0] = fma(a, a, sums[0]);
+      sums[1] = fma(b, b, sums[1]);
+    }
+    for (; d + kLanes <= dimensions; d += kLanes) {
+      const Vector a = load_any(row + d);
+      sums[0] = fma(a, a, sums[0]);
+    }
+    if (d < dimensions) {
+      const Vector a = load_first(row + d, dimensions - d);
+      sums[1] = fma(a, a, sums[1]);
+    }
+    sums[0] = add(sums[0], sums[1]);
+    float out[kBlockLanes];
+    eight_store(out, reduce<1>(sums));
+    squares[r] = out[0];
+  }
+}

@@ -17,7 +17,9 @@ namespace anyvec::train {
 
 class Ledger {
  public:
-  Ledger(const Plan& plan, Progress& progress) : plan_(plan), progress_(progress), epochs_(plan.parameters.epochs) {}
+  Ledger(const Plan& plan, Progress& progress) : plan_(plan), progress_(progress), epochs_(plan.parameters.epochs) {
+    progress_.set({0, 0, plan.tokens * plan.parameters.epochs, plan.parameters.learning_rate, std::numeric_limits<double>::quiet_NaN()});
+  }
 
   // Enters a trained piece. Answers whether to go on.
   bool enter(uint64_t epoch, uint64_t piece, const PieceTotals& totals) {

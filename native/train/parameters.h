@@ -2,6 +2,7 @@
 // What a training run is told, what it tells while it runs, and what it leaves.
 
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct Snapshot {
   uint64_t words = 0;  // tokens passed, over all epochs, before subsampling
   uint64_t total_words = 0;
   double learning_rate = 0;
-  double loss = 0;  // of the current epoch so far; NaN before the first pair
+  double loss = std::numeric_limits<double>::quiet_NaN();  // of the current epoch so far; NaN before the first pair
 };
 
 // Written by the workers once a piece, read by whoever shows progress.

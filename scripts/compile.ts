@@ -1,4 +1,8 @@
-/** `npm run build`: the native addon by node-gyp, and lib/ to dist/ by tsc, side by side. */
+/**
+ * `npm run compile`: the native addon by node-gyp, and lib/ to dist/ by tsc, side by side.
+ *
+ * Not `npm run build`: npm would take `npm run prebuild` for its hook and run it first, every time.
+ */
 
 import { spawn } from 'node:child_process'
 import { chmodSync, readFileSync } from 'node:fs'

@@ -2,7 +2,7 @@
 
 import type { Engine, Matrix } from '../engine/engine.js'
 import { NO_ROW } from '../engine/engine.js'
-import type { Metadata, Model } from '../formats/model.js'
+import type { Metadata, Model, Origin } from '../formats/model.js'
 import { type SaveOptions, saveModel } from '../formats/save.js'
 import { DEFAULTS, SIGNAL, THREADS } from '../train/options.js'
 import type { TrainingReport } from '../train/report.js'
@@ -13,7 +13,7 @@ import { offsetAt, offsetWords } from './key-bytes.js'
 import { cosine, norm } from './vectors.js'
 
 /** One answer. */
-export interface Neighbor {
+export interface Neighbour {
   readonly key: string
   /** The cosine, -1..1, or the dot product, as `metric` says: larger is nearer. */
   readonly score: number
@@ -62,6 +62,14 @@ const SEARCH_SPECS: readonly OptionSpec[] = [
   SIGNAL,
 ]
 
+/** What is known of an embedding beyond its model. */
+export interface Provenance {
+  /** The model's keys, where they have been looked at already. */
+  readonly keys?: Keys | undefined
+  readonly report?: TrainingReport | undefined
+  readonly origin?: Origin | undefined
+}
+
 /** Values of queries and answers that one search holds at most: a long batch goes in several. */
 const SEARCH_VALUES = 2 ** 24
 
@@ -85,17 +93,20 @@ export class Embedding {
   readonly metadata: Metadata
   /** How training went; only on what `train` answered. */
   readonly report: TrainingReport | undefined
+  /** The file it came from, and what was left out of it; only on what `open` answered. */
+  readonly origin: Origin | undefined
   readonly #engine: Engine
   readonly #model: Model
   readonly #matrix: Matrix
   readonly #queries: QueryResolver
 
   /** Made by `train` and `open`; there is no reason to call it. */
-  constructor(engine: Engine, model: Model, keys: Keys = new Keys(model.keys), report?: TrainingReport) {
+  constructor(engine: Engine, model: Model, { keys = new Keys(model.keys), report, origin }: Provenance = {}) {
     this.keys = keys
     this.dimensions = model.vectors.columns
     this.metadata = model.metadata
     this.report = report
+    this.origin = origin
     this.#engine = engine
     this.#model = model
     this.#matrix = model.vectors
@@ -174,7 +185,7 @@ export class Embedding {
    * await words.nearest(words.vector('apple'))        // 'apple' itself comes first: only keys are left out
    * await words.nearest({ positive: ['king', 'woman'], negative: ['man'] })
    */
-  async nearest(query: Query, options?: SearchOptions): Promise<Neighbor[]> {
+  async nearest(query: Query, options?: SearchOptions): Promise<Neighbour[]> {
     return (await this.nearestBatch([query], options))[0]
   }
 
@@ -185,14 +196,14 @@ export class Embedding {
    * @example
    * const [fruit, cars] = await words.nearestBatch(['apple', 'car'], { k: 5 })
    */
-  async nearestBatch(queries: readonly Query[], options?: SearchOptions): Promise<Neighbor[][]> {
+  async nearestBatch(queries: readonly Query[], options?: SearchOptions): Promise<Neighbour[][]> {
     const settings = resolveOptions<SearchSettings>(SEARCH_SPECS, options, SEARCH_DEFAULTS)
     settings.signal?.throwIfAborted()
     const resolved = queries.map((query) => this.#queries.resolve(query))
     const rows = settings.limit === 0 ? this.size : Math.min(settings.limit, this.size)
     const wanted = Math.min(settings.k, rows)
     const block = Math.max(1, Math.floor(SEARCH_VALUES / (this.dimensions + wanted)))
-    const answers: Neighbor[][] = []
+    const answers: Neighbour[][] = []
     for (let from = 0; from < resolved.length; from += block) {
       for (const answer of await this.#search(resolved.slice(from, from + block), rows, settings)) answers.push(answer)
     }
@@ -207,7 +218,7 @@ export class Embedding {
    * @example
    * await words.analogy('man', 'king', 'woman', { k: 1 })  // [{ key: 'queen', score: 0.71 }]
    */
-  async analogy(a: Term, b: Term, c: Term, options?: SearchOptions): Promise<Neighbor[]> {
+  async analogy(a: Term, b: Term, c: Term, options?: SearchOptions): Promise<Neighbour[]> {
     return this.nearest({ positive: [b, c], negative: [a] }, options)
   }
 
@@ -221,7 +232,7 @@ export class Embedding {
   async analogyBatch(
     questions: readonly (readonly [Term, Term, Term])[],
     options?: SearchOptions,
-  ): Promise<Neighbor[][]> {
+  ): Promise<Neighbour[][]> {
     return this.nearestBatch(
       questions.map(([a, b, c]) => ({ positive: [b, c], negative: [a] })),
       options,
@@ -233,8 +244,8 @@ export class Embedding {
    * The format follows the extension: `.safetensors` (ours: everything), `.bin` (word2vec binary) or `.vec` and `.txt`
    * (word2vec text): these two hold keys and vectors alone.
    *
-   * Errors: ERR_ANYVEC_OPTION for another extension; ERR_ANYVEC_OUTPUT when the file cannot be written;
-   * ERR_ANYVEC_FORMAT for a key with white space where the format cannot hold it.
+   * Errors: ERR_ANYVEC_OPTION for another extension; ERR_ANYVEC_OUTPUT when the file cannot be written, or its format
+   * cannot hold a key with white space; ERR_ANYVEC_VECTOR when a value is not finite (someone wrote it into the model).
    *
    * @example
    * await words.save('wiki.safetensors')
@@ -252,7 +263,7 @@ export class Embedding {
     queries: readonly ResolvedQuery[],
     rows: number,
     { k, metric, threads, signal }: SearchSettings,
-  ): Promise<Neighbor[][]> {
+  ): Promise<Neighbour[][]> {
     const columns = this.dimensions
     const vectors = new Float32Array(queries.length * columns)
     let excluded = 0
@@ -271,13 +282,13 @@ export class Embedding {
       { signal },
     )
     return queries.map((query, i) => {
-      const neighbors: Neighbor[] = []
-      for (let j = i * asked; j < (i + 1) * asked && neighbors.length < k; j++) {
+      const neighbours: Neighbour[] = []
+      for (let j = i * asked; j < (i + 1) * asked && neighbours.length < k; j++) {
         const id = found.ids[j]
         if (id === NO_ROW) break
-        if (!query.excluded.includes(id)) neighbors.push({ key: this.keys.at(id) as string, score: found.scores[j] })
+        if (!query.excluded.includes(id)) neighbours.push({ key: this.keys.at(id) as string, score: found.scores[j] })
       }
-      return neighbors
+      return neighbours
     })
   }
 }

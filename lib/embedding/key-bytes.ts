@@ -53,6 +53,18 @@ export class KeyBytesWriter {
   }
 }
 
+/** Copies of the keys without those numbered in `dropped` (rising). */
+export function withoutKeys(keys: KeyBytes, dropped: readonly number[]): KeyBytes {
+  const words = offsetWords(keys.offsets)
+  const writer = new KeyBytesWriter(keys.offsets.length - 1, keys.bytes.length)
+  let next = 0
+  for (let i = 0; i < keys.offsets.length - 1; i++) {
+    if (dropped[next] === i) next++
+    else writer.add(keys.bytes, offsetAt(words, i), offsetAt(words, i + 1))
+  }
+  return writer.finish()
+}
+
 /**
  * What is wrong with keys that a file brought, as the end of a sentence that begins "key i"; undefined when nothing is.
  * Sound keys are not empty, valid UTF-8, without NUL, and fill `bytes` from its first to its last byte.

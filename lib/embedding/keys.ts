@@ -33,7 +33,8 @@ export class Keys implements Iterable<string> {
   readonly #text: Buffer
   /** Open addressing: row + 1, or 0 for a free slot. */
   #table: Uint32Array | undefined
-  #duplicate: readonly [number, number] | undefined
+  /** Rows whose key stands in an earlier row, each behind that row. */
+  #repeats: number[] = []
 
   constructor(source: KeyBytes) {
     this.source = source
@@ -73,7 +74,13 @@ export class Keys implements Iterable<string> {
   /** The numbers of the first key that stands twice; undefined when all differ. */
   duplicate(): readonly [number, number] | undefined {
     this.#lookup()
-    return this.#duplicate
+    return this.#repeats.length === 0 ? undefined : [this.#repeats[0], this.#repeats[1]]
+  }
+
+  /** The numbers of all keys that stand in an earlier row too, rising. */
+  duplicates(): number[] {
+    this.#lookup()
+    return this.#repeats.filter((_, i) => i % 2 === 1)
   }
 
   /** The known key whose spelling is nearest to an unknown one, among the 50,000 most frequent; undefined when none is near. */
@@ -113,7 +120,7 @@ export class Keys implements Iterable<string> {
       let slot = hash(bytes, from, to) & mask
       while (table[slot] !== 0 && !this.#equals(table[slot] - 1, bytes, from, to)) slot = (slot + 1) & mask
       if (table[slot] === 0) table[slot] = id + 1
-      else this.#duplicate ??= [table[slot] - 1, id]
+      else this.#repeats.push(table[slot] - 1, id)
       from = to
     }
     this.#table = table

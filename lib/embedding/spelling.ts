@@ -1,7 +1,7 @@
 /** The right spelling for a misspelled name, by edit distance. */
 
 /**
- * The candidate that the fewest edits (insert, delete, replace, swap of neighbors) turn `name` into; a difference in case
+ * The candidate that the fewest edits (insert, delete, replace, swap of neighbours) turn `name` into; a difference in case
  * alone counts nothing. The first of equals wins; undefined when all are further than `maxDistance` edits, or further than
  * half of the name.
  */

@@ -1,6 +1,7 @@
 /** What a model file holds, whatever its format. */
 
 import type { KeyBytes, Matrix } from '../engine/engine.js'
+import type { Format } from './format.js'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -17,4 +18,20 @@ export interface Model {
   /** [V]: how often each key occurred; other formats do not tell. */
   readonly counts?: BigUint64Array | undefined
   readonly metadata: Metadata
+}
+
+/** Rows of a file that were left out; all zero unless `open` was told `malformed: 'skip'`. */
+export interface Skipped {
+  /** Rows whose key is empty, not valid UTF-8, or holds a NUL or a line end. */
+  readonly malformedKeys: number
+  /** Rows whose key stands in an earlier row. */
+  readonly duplicateKeys: number
+}
+
+/** The file that an embedding came from. */
+export interface Origin {
+  readonly path: string
+  readonly format: Format
+  readonly bytes: number
+  readonly skipped: Skipped
 }

@@ -7,6 +7,8 @@ export const PIECE_BYTES = 2 ** 24
 export interface ReadHooks {
   /** Lets the event loop breathe; throws the reason of an abort. */
   readonly pause?: (() => Promise<void>) | undefined
+  /** Is told how many bytes of the file are done. */
+  readonly advance?: ((bytes: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -47,11 +47,11 @@ interface Header {
   readonly dataStart: number
 }
 
-/** Whether bytes begin as a safetensors file does. */
+/** Whether bytes begin as a safetensors file does, be it whole or cut off: no text has a NUL in its first eight bytes. */
 export function looksLikeSafetensors(bytes: Uint8Array): boolean {
-  if (bytes.length < 9 || bytes[8] !== 0x7b) return false
+  if (bytes.length < 8 || (bytes.length > 8 && bytes[8] !== 0x7b)) return false
   const length = headerLength(bytes)
-  return length >= 2 && length <= MAX_HEADER && length <= bytes.length - 8
+  return length >= 2 && length <= MAX_HEADER
 }
 
 /**
@@ -103,8 +103,8 @@ export async function readSafetensors(
   return { model, keys }
 }
 
-/** Writes a model. The checksums are made first, so that the header can be written first. */
-export async function writeSafetensors(output: OutputFile, model: Model): Promise<void> {
+/** Writes a model, its matrices from where they lie. The checksums are made first, so that the header can be written first. */
+export async function writeSafetensors(output: OutputFile, model: Model, hooks: ReadHooks): Promise<void> {
   const { keys, vectors, contexts, counts } = model
   const parts: { name: TensorName; dtype: Tensor['dtype']; shape: number[]; bytes: Uint8Array[] }[] = []
   const { rows, columns } = vectors
@@ -114,7 +114,7 @@ export async function writeSafetensors(output: OutputFile, model: Model): Promis
   if (contexts !== undefined) {
     parts.push({ name: 'contexts', dtype: 'F32', shape: [rows, columns], bytes: [...pieces(contexts.data)] })
   }
-  parts.push({ name: 'keys', dtype: 'U8', shape: [keys.bytes.length], bytes: [keys.bytes] })
+  parts.push({ name: 'keys', dtype: 'U8', shape: [keys.bytes.length], bytes: [...pieces(keys.bytes)] })
 
   const tensors = new Map<string, Tensor>()
   const metadata = new Map([
@@ -128,12 +128,17 @@ export async function writeSafetensors(output: OutputFile, model: Model): Promis
     tensors.set(name, { dtype, shape, begin, end })
     begin = end
     let crc = 0
-    for (const piece of bytes) crc = await checksum(piece, {}, crc)
+    for (const piece of bytes) crc = await checksum(piece, hooks, crc)
     metadata.set(`crc32.${name}`, hex(crc))
   }
   metadata.set('crc32.header', headerChecksum(metadata, tensors))
   await output.write(encodeHeader(metadata, tensors))
-  for (const { bytes } of parts) for (const piece of bytes) await output.write(piece)
+  for (const { bytes } of parts) {
+    for (const piece of bytes) {
+      hooks.signal?.throwIfAborted()
+      await output.write(piece)
+    }
+  }
 }
 
 function encodeHeader(metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
@@ -174,6 +179,9 @@ function headerLength(bytes: Uint8Array): number {
 
 function readHeader(file: MappedFile): Header {
   const length = headerLength(file.bytes)
+  if (length > file.bytes.length - 8) {
+    throw damaged(file, `its header needs ${length} bytes, and ${file.bytes.length - 8} are left: it is cut off`)
+  }
   const raw = file.bytes.subarray(8, 8 + length)
   if (!isUtf8(raw)) throw damaged(file, 'its header is not valid UTF-8')
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('utf8')

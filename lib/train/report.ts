@@ -23,7 +23,7 @@ export interface TrainingReport {
   readonly pairs: number
   /** Wall seconds: reading, counting and encoding; then training. */
   readonly seconds: { readonly vocabulary: number; readonly training: number }
-  /** Tokens of the vocabulary times epochs, by seconds of training. */
+  /** Tokens read, times epochs, by seconds of training. */
   readonly wordsPerSecond: number
   /** What was left out, and why. */
   readonly dropped: {

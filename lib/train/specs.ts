@@ -45,7 +45,7 @@ export function resolveOptions<T extends object>(
       received: given,
     })
   }
-  const resolved: Record<string, unknown> = { ...defaults }
+  const resolved = { ...defaults } as Record<string, unknown>
   for (const [name, value] of Object.entries(given)) {
     const spec = specs.find((candidate) => candidate.name === name)
     if (spec === undefined) throw unknownOption(name, specs)

@@ -17,9 +17,9 @@ inline constexpr size_t padded(size_t dimensions) { return (dimensions + kRowPad
 struct Window {
   float* const* inputs;    // [input_count] context rows, all different
   const float* weights;    // [input_count] how often each occurs
-  float* const* outputs;   // [output_count] the centre's row, then the negatives'; all different but for `spare` rows
+  float* const* outputs;   // [output_count] the centre's row, then the negatives'; all different
   const float* labels;     // [blocks * kBlockLanes] laid out in blocks: 1 for the centre, else 0
-  const float* keeps;      // the same layout: 1, or 0 for an output that is left out (its row is then a spare one, all zeros) or does not exist
+  const float* keeps;      // the same layout: 1, or 0 for a place without an output (or with one that shall not change)
   uint32_t input_count;    // >= 1
   uint32_t output_count;   // >= 1
   uint32_t dimensions;     // values in use; the kernel may touch the padding behind them

@@ -1,0 +1,320 @@
+// Every kernel of the chosen instruction set against the same formulas in double.
+
+#include "kernels/kernel_table.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "tests/check.h"
+
+using namespace anyvec;
+using kernels::kBlockLanes;
+using kernels::KernelTable;
+
+namespace {
+
+// Emulated processors are some twenty times slower.
+bool emulated() { return std::getenv("ANYVEC_EMULATED") != nullptr; }
+
+class Values {
+ public:
+  explicit Values(uint32_t seed) : key_(random::key({seed})) {}
+  // Uniform in -scale .. scale.
+  float next(float scale) { return (static_cast<float>(random::draw(key_, count_++)) / 4294967296.0f * 2 - 1) * scale; }
+
+ private:
+  random::Key key_;
+  uint32_t count_ = 0;
+};
+
+// A window with rows of its own, and what the law says becomes of it.
+struct Case {
+  uint32_t inputs, outputs, dimensions;
+  size_t stride;
+  Memory rows;
+  std::vector<float*> input_rows, output_rows;
+  std::vector<float> weights, labels, keeps;
+  Memory products, sums;
+  std::vector<double> loss = std::vector<double>(kBlockLanes);
+  float rate = 0.05f;
+
+  Case(const KernelTable& table, uint32_t n, uint32_t m, uint32_t d, float scale, uint32_t seed)
+      : inputs(n), outputs(m), dimensions(d), stride(kernels::padded(d)), rows(Memory::allocate((n + m) * stride * sizeof(float))) {
+    Values values(seed);
+    for (uint32_t r = 0; r < n + m; ++r) {
+      float* row = rows.floats() + r * stride;
+      for (uint32_t c = 0; c < d; ++c) row[c] = values.next(scale);
+      (r < n ? input_rows : output_rows).push_back(row);
+    }
+    for (uint32_t i = 0; i < n; ++i) weights.push_back(static_cast<float>(1 + (i * 7 + seed) % 3));
+    const size_t lanes = kernels::block_count(table, m) * kBlockLanes;
+    labels.resize(lanes);
+    keeps.resize(lanes);
+    labels[0] = 1;
+    for (uint32_t j = 0; j < m; ++j) keeps[kernels::product_index(table, j)] = 1;
+    products = Memory::allocate(n * lanes * sizeof(float));
+    sums = Memory::allocate(n * stride * sizeof(float));
+  }
+
+  void run(const KernelTable& table) {
+    kernels::Window w{};
+    w.inputs = input_rows.data();
+    w.weights = weights.data();
+    w.outputs = output_rows.data();
+    w.labels = labels.data();
+    w.keeps = keeps.data();
+    w.input_count = inputs;
+    w.output_count = outputs;
+    w.dimensions = dimensions;
+    w.rate = rate;
+    w.products = products.floats();
+    w.sums = sums.floats();
+    w.loss = loss.data();
+    table.train_window(w);
+  }
+
+  double total_loss() const {
+    double total = 0;
+    for (double term : loss) total += term;
+    return total;
+  }
+};
+
+using Doubles = std::vector<std::vector<double>>;
+
+Doubles copy(const std::vector<float*>& rows, uint32_t dimensions) {
+  Doubles out;
+  for (const float* row : rows) out.emplace_back(row, row + dimensions);
+  return out;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+double window_loss(const Doubles& x, const Doubles& y, const std::vector<float>& weights) {
+  double loss = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    for (size_t j = 0; j < y.size(); ++j) {
+      const double d = dot(x[i], y[j]);
+      const double z = j == 0 ? -d : d;
+      loss += weights[i] * (z > 30 ? z : std::log1p(std::exp(z)));
+    }
+  }
+  return loss;
+}
+
+void update(Doubles& x, Doubles& y, const std::vector<float>& weights, double rate) {
+  const Doubles x0 = x, y0 = y;
+  for (size_t i = 0; i < x.size(); ++i) {
+    for (size_t j = 0; j < y.size(); ++j) {
+      const double g = rate * weights[i] * ((j == 0 ? 1.0 : 0.0) - 1 / (1 + std::exp(-dot(x0[i], y0[j]))));
+      for (size_t c = 0; c < x[i].size(); ++c) {
+        x[i][c] += g * y0[j][c];
+        y[j][c] += g * x0[i][c];
+      }
+    }
+  }
+}
+
+double farthest(const Doubles& expected, const std::vector<float*>& rows) {
+  double most = 0;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (size_t c = 0; c < expected[r].size(); ++c) {
+      const double away = std::fabs(expected[r][c] - static_cast<double>(rows[r][c]));
+      if (!(away <= most)) most = std::isnan(away) ? HUGE_VAL : away;
+    }
+  }
+  return most;
+}
+
+void compare(uint32_t n, uint32_t m, uint32_t d, float scale) {
+  const KernelTable& table = *kernels::active();
+  Case window(table, n, m, d, scale, n * 1000003 + m * 1009 + d);
+  Doubles x = copy(window.input_rows, d), y = copy(window.output_rows, d);
+  const double loss = window_loss(x, y, window.weights);
+  update(x, y, window.weights, static_cast<double>(window.rate));
+  window.run(table);
+  const std::string where = std::to_string(n) + " contexts, " + std::to_string(m) + " outputs, " + std::to_string(d) + " dimensions: ";
+  const double away = std::max(farthest(x, window.input_rows), farthest(y, window.output_rows));
+  // One rounding a term, and the largest values are sums of n or m terms.
+  const double bound = 4e-6 * std::max(1.0f, scale) * std::max(1.0, std::sqrt(static_cast<double>(d)) / 8);
+  if (!(away <= bound)) check::fail(__FILE__, __LINE__, where + "values are " + std::to_string(away / bound) + " bounds away");
+  if (!check::near(window.total_loss(), loss, 1e-5 * (1 + std::fabs(loss)))) check::fail(__FILE__, __LINE__, where + "the loss is " + std::to_string(window.total_loss()) + ", expected " + std::to_string(loss));
+  for (const auto& rows : {window.input_rows, window.output_rows}) {
+    for (const float* row : rows) {
+      for (size_t c = d; c < window.stride; ++c) {
+        if (row[c] != 0) return check::fail(__FILE__, __LINE__, where + "the padding was written to");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST(the_dispatch_takes_what_was_asked_for) {
+  const char* expected = std::getenv("ANYVEC_EXPECT_ISA");
+  if (!CHECK(kernels::active() != nullptr)) return;
+  if (expected != nullptr) CHECK_EQUAL(std::string(kernels::active()->isa), std::string(expected));
+  CHECK(std::string(kernels::supported()[0]->isa) != "");
+}
+
+TEST(windows_of_every_shape_follow_the_law) {
+  const uint32_t most_outputs = emulated() ? 14 : 20;
+  for (uint32_t n = 1; n <= 11; ++n) {
+    for (uint32_t m = 1; m <= most_outputs; ++m) compare(n, m, 20, 0.5f);
+  }
+}
+
+TEST(windows_of_every_dimension_follow_the_law) {
+  for (uint32_t d = 1; d <= (emulated() ? 70U : 140U); ++d) {
+    compare(3, 6, d, 0.5f);
+    compare(5, 13, d, 0.5f);
+  }
+  for (uint32_t d : {255U, 256U, 257U, 300U, 511U, 1000U, 4095U, 4096U}) compare(4, 7, d, 0.1f);
+}
+
+TEST(large_windows_follow_the_law) {
+  compare(200, 6, 30, 0.3f);
+  compare(6, 300, 30, 0.3f);
+}
+
+TEST(saturated_products_follow_the_law) {
+  for (float scale : {2.0f, 5.0f, 12.0f}) {
+    for (uint32_t d : {1U, 7U, 16U, 50U}) compare(3, 6, d, scale);
+  }
+}
+
+TEST(updates_are_the_gradient_of_the_loss) {
+  const KernelTable& table = *kernels::active();
+  Case window(table, 4, 9, 24, 0.7f, 77);
+  Doubles x = copy(window.input_rows, 24), y = copy(window.output_rows, 24);
+  window.run(table);
+  const double step = 1e-5;
+  double most = 0;
+  for (int side = 0; side < 2; ++side) {
+    Doubles& rows = side == 0 ? x : y;
+    const auto& updated = side == 0 ? window.input_rows : window.output_rows;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      for (size_t c = 0; c < 24; ++c) {
+        const double old = rows[r][c];
+        rows[r][c] = old + step;
+        const double above = window_loss(x, y, window.weights);
+        rows[r][c] = old - step;
+        const double below = window_loss(x, y, window.weights);
+        rows[r][c] = old;
+        const double gradient = -(above - below) / (2 * step);
+        const double change = (static_cast<double>(updated[r][c]) - old) / static_cast<double>(window.rate);
+        most = std::max(most, std::fabs(gradient - change));
+      }
+    }
+  }
+  CHECK_NEAR(most, 0, 2e-5);
+}
+
+TEST(an_output_that_is_left_out_changes_nothing) {
+  const KernelTable& table = *kernels::active();
+  Case with(table, 3, 5, 33, 0.5f, 5), without(table, 3, 4, 33, 0.5f, 5);
+  // The same first four outputs: rows follow the three contexts in one stream of values.
+  for (uint32_t c = 0; c < with.stride; ++c) with.output_rows[4][c] = 0;
+  with.keeps[kernels::product_index(table, 4)] = 0;
+  with.run(table);
+  without.run(table);
+  CHECK_NEAR(with.total_loss(), without.total_loss(), 1e-6);
+  double most = 0;
+  for (uint32_t i = 0; i < 3; ++i) {
+    for (uint32_t c = 0; c < 33; ++c) most = std::max(most, std::fabs(static_cast<double>(with.input_rows[i][c]) - static_cast<double>(without.input_rows[i][c])));
+  }
+  CHECK_NEAR(most, 0, 1e-7);
+  for (uint32_t c = 0; c < with.stride; ++c) CHECK_EQUAL(with.output_rows[4][c], 0.0f);
+}
+
+TEST(a_value_that_is_not_finite_shows_in_the_loss) {
+  const KernelTable& table = *kernels::active();
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+    Case window(table, 2, 6, 20, 0.5f, 9);
+    window.input_rows[1][3] = bad;
+    window.run(table);
+    CHECK(!std::isfinite(window.total_loss()));
+  }
+}
+
+TEST(scores_of_every_shape_are_dot_products) {
+  const KernelTable& table = *kernels::active();
+  double most = 0;
+  for (size_t d = 1; d <= (emulated() ? 40U : 70U); ++d) {
+    for (size_t queries : {1U, 2U, 3U, 4U, 5U, 9U}) {
+      for (size_t rows : {1U, 2U, 5U, 8U, 13U}) {
+        Values values(static_cast<uint32_t>(d * 100 + queries * 10 + rows));
+        // Exactly as long as needed, and one float off any alignment: a read past the end is an error of its own.
+        std::vector<float> q(queries * d), r(rows * d + 1), scores(queries * rows, -1);
+        for (float& v : q) v = values.next(1);
+        for (float& v : r) v = values.next(1);
+        kernels::ScoreBlock block{};
+        block.queries = q.data();
+        block.query_stride = d;
+        block.query_count = queries;
+        block.rows = r.data() + 1;
+        block.row_count = rows;
+        block.dimensions = d;
+        block.scores = scores.data();
+        table.score(block);
+        for (size_t a = 0; a < queries; ++a) {
+          for (size_t b = 0; b < rows; ++b) {
+            double expected = 0;
+            for (size_t c = 0; c < d; ++c) expected += static_cast<double>(q[a * d + c]) * static_cast<double>(r[1 + b * d + c]);
+            most = std::max(most, std::fabs(expected - static_cast<double>(scores[a * rows + b])));
+          }
+        }
+      }
+    }
+  }
+  CHECK_NEAR(most, 0, 5e-6);
+}
+
+TEST(a_score_does_not_depend_on_the_queries_and_rows_beside_it) {
+  const KernelTable& table = *kernels::active();
+  const size_t d = 53, queries = 9, rows = 29;
+  Values values(4);
+  std::vector<float> q(queries * d), r(rows * d), all(queries * rows);
+  for (float& v : q) v = values.next(1);
+  for (float& v : r) v = values.next(1);
+  table.score({q.data(), d, queries, r.data(), rows, d, all.data()});
+  for (size_t a = 0; a < queries; ++a) {
+    for (size_t b = 0; b < rows; ++b) {
+      float one = 0;
+      table.score({q.data() + a * d, d, 1, r.data() + b * d, 1, d, &one});
+      CHECK_EQUAL(one, all[a * rows + b]);
+    }
+  }
+}
+
+TEST(square_norms_are_sums_of_squares) {
+  const KernelTable& table = *kernels::active();
+  for (size_t d = 1; d <= 70; ++d) {
+    Values values(static_cast<uint32_t>(d));
+    std::vector<float> rows(3 * d), squares(3);
+    for (float& v : rows) v = values.next(2);
+    table.square_norms(rows.data(), 3, d, squares.data());
+    for (size_t r = 0; r < 3; ++r) {
+      double expected = 0;
+      for (size_t c = 0; c < d; ++c) expected += static_cast<double>(rows[r * d + c]) * static_cast<double>(rows[r * d + c]);
+      CHECK_NEAR(static_cast<double>(squares[r]), expected, 1e-5 * (1 + expected));
+    }
+  }
+}
+
+TEST(the_fma_chain_computes_something) {
+  const KernelTable& table = *kernels::active();
+  CHECK(table.fma_per_round > 0);
+  // x -> 0.999 x + 0.001 goes to 1 in every lane.
+  const float sum = table.fma_chain(20000);
+  CHECK(sum > 7.9f && sum < 17.0f);
+}

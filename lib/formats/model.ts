@@ -1,7 +1,9 @@
 /** What a model file holds, whatever its format. */
 
 import type { KeyBytes, Matrix } from '../engine/engine.js'
+import { firstNonFinite } from '../embedding/vectors.js'
 import type { Format } from './format.js'
+import type { ReadHooks } from './pieces.js'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -34,4 +36,24 @@ export interface Origin {
   readonly format: Format
   readonly bytes: number
   readonly skipped: Skipped
+}
+
+/** Values looked at between two pauses: about 5 ms of work. */
+const STEP = 2 ** 22
+
+/** The first value of a model that is NaN or infinite; undefined when there is none. */
+export async function nonFinite(
+  model: Model,
+  hooks: ReadHooks,
+): Promise<{ readonly name: 'vectors' | 'contexts'; readonly row: number; readonly value: number } | undefined> {
+  for (const name of ['vectors', 'contexts'] as const) {
+    const matrix = model[name]
+    if (matrix === undefined) continue
+    for (let from = 0; from < matrix.data.length; from += STEP) {
+      const at = firstNonFinite(matrix.data.subarray(from, from + STEP))
+      if (at >= 0) return { name, row: Math.floor((from + at) / matrix.columns), value: matrix.data[from + at] }
+      await hooks.pause?.()
+    }
+  }
+  return undefined
 }

@@ -20,7 +20,7 @@ export function* pieces(array: Uint8Array | Float32Array): Generator<Uint8Array>
 }
 
 /** Hooks for a reader that a signal may stop. */
-export function readHooks(signal: AbortSignal | undefined): ReadHooks {
+export function readHooks(signal: AbortSignal | undefined): ReadHooks & { readonly pause: () => Promise<void> } {
   return {
     signal,
     pause: async () => {

@@ -19,7 +19,7 @@ import { AnyvecError } from '../errors.js'
 import { Keys } from '../embedding/keys.js'
 import { keyDefect } from '../embedding/key-bytes.js'
 import type { OutputFile } from './file.js'
-import type { Metadata, Model } from './model.js'
+import { type Metadata, type Model, nonFinite } from './model.js'
 import { pieces, type ReadHooks } from './pieces.js'
 import { duplicateMember } from './duplicate-member.js'
 
@@ -56,7 +56,7 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 /**
  * Opens a model without copying its vectors. Sizes, order, keys and the small tensors are always checked; `vectors` and
- * `contexts` against their checksums only with `verify`, because that reads the whole file.
+ * `contexts`, against their checksums and for values that are not finite, only with `verify`: that reads the whole file.
  *
  * Errors: ERR_ANYVEC_FORMAT.
  */
@@ -100,6 +100,8 @@ export async function readSafetensors(
     counts: wide('counts'),
     metadata: parseMetadata(file, metadata.get('metadata')),
   }
+  const bad = verify ? await nonFinite(model, hooks) : undefined
+  if (bad !== undefined) throw damaged(file, `row ${bad.row} of its ${bad.name} holds ${bad.value}`)
   return { model, keys }
 }
 

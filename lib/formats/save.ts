@@ -1,15 +1,14 @@
 /** Writing a model in any of the formats. */
 
 import { offsetAt, offsetWords } from '../embedding/key-bytes.js'
-import { firstNonFinite } from '../embedding/vectors.js'
 import type { Engine, KeyBytes } from '../engine/engine.js'
 import { AnyvecError } from '../errors.js'
 import { SIGNAL } from '../train/options.js'
 import { type OptionSpec, resolveOptions } from '../train/specs.js'
 import { checkTarget, writeWhole } from './file.js'
 import { FORMATS, type Format, formatOfName } from './format.js'
-import type { Model } from './model.js'
-import { type ReadHooks, readHooks } from './pieces.js'
+import { type Model, nonFinite } from './model.js'
+import { readHooks } from './pieces.js'
 import { writeSafetensors } from './safetensors.js'
 import { writeWord2vecBinary } from './word2vec-binary.js'
 import { writeWord2vecText } from './word2vec-text.js'
@@ -49,7 +48,14 @@ export async function saveModel(engine: Engine, model: Model, path: string, opti
   const { format } = await checkDestination(path, options)
   const hooks = readHooks(signal)
   checkKeys(model.keys, format, path)
-  await checkValues(model, hooks)
+  const bad = await nonFinite(model, hooks)
+  if (bad !== undefined) {
+    throw new AnyvecError(
+      'ERR_ANYVEC_VECTOR',
+      `Row ${bad.row} of the model's ${bad.name} holds ${bad.value}, so ${path} was not written: it could not be opened again`,
+      bad,
+    )
+  }
   await writeWhole(path, async (output) => {
     switch (format) {
       case 'safetensors':
@@ -78,27 +84,3 @@ function checkKeys({ bytes, offsets }: KeyBytes, format: Format, path: string): 
     { path, key: shown },
   )
 }
-
-/** A value that is not finite would make a file that cannot be opened again. */
-async function checkValues(model: Model, hooks: ReadHooks): Promise<void> {
-  for (const matrix of [model.vectors, model.contexts]) {
-    if (matrix === undefined) continue
-    const { data, columns } = matrix
-    for (let from = 0; from < data.length; from += PIECE_VALUES) {
-      const at = firstNonFinite(data.subarray(from, from + PIECE_VALUES))
-      if (at >= 0) {
-        const row = Math.floor((from + at) / columns)
-        throw new AnyvecError(
-          'ERR_ANYVEC_VECTOR',
-          `Row ${row} of the model's ${matrix === model.vectors ? 'vectors' : 'contexts'} holds ${data[from + at]}; ` +
-            'a model with values that are not finite is not saved',
-          { row, value: data[from + at] },
-        )
-      }
-      await hooks.pause?.()
-    }
-  }
-}
-
-/** About 5 ms of work. */
-const PIECE_VALUES = 2 ** 22

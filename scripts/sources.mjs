@@ -2,11 +2,12 @@
 // native/sources.json:
 //   node scripts/sources.mjs core | addon | flags | msvcFlags | warnings | addonDefines
 //   node scripts/sources.mjs kernel NAME file | flags | msvcFlags
-//   node scripts/sources.mjs nodeAddonApi      the folder of node-addon-api's headers
+//   node scripts/sources.mjs nodeAddonApi      the folder of node-addon-api's headers, from the repository's root
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const sources = JSON.parse(readFileSync(new URL('../native/sources.json', import.meta.url), 'utf8'))
 const [list = '', name, part = ''] = process.argv.slice(2)
@@ -24,7 +25,9 @@ function select() {
   if (list === 'nodeAddonApi') {
     // `npx anyvec-build` found it outside the package and says where.
     const given = process.env.ANYVEC_NODE_ADDON_API
-    return [given ?? dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'))]
+    const folder = given ?? dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'))
+    // Relative, because make takes no path with spaces, and those are mostly in the folders above.
+    return [relative(fileURLToPath(new URL('..', import.meta.url)), folder)]
   }
   if (list === 'core' || list === 'addon') return sources[list].map(fromRoot)
   if (list === 'warnings' && process.env.ANYVEC_WERROR) return [...sources.warnings, '-Werror']

@@ -83,11 +83,11 @@ export async function readSafetensors(
   }
   const source = { bytes: bytesOf(tensors.get('keys') as Tensor), offsets: wide('key_offsets') as BigUint64Array }
   const defect = keyDefect(source)
-  if (defect !== undefined) throw damaged(file, `key ${defect.key} ${defect.defect}`)
+  if (defect !== undefined) throw damaged(file, `the key of row ${defect.key + 1} ${defect.defect}`)
   const keys = new Keys(source)
   const twice = keys.duplicate()
   if (twice !== undefined) {
-    throw damaged(file, `the key ${JSON.stringify(keys.at(twice[0]))} stands in rows ${twice[0]} and ${twice[1]}`)
+    throw damaged(file, `the key ${JSON.stringify(keys.at(twice[0]))} stands in rows ${twice[0] + 1} and ${twice[1] + 1}`)
   }
   const matrix = (name: TensorName): Matrix | undefined => {
     const tensor = tensors.get(name)
@@ -101,7 +101,7 @@ export async function readSafetensors(
     metadata: parseMetadata(file, metadata.get('metadata')),
   }
   const bad = verify ? await nonFinite(model, hooks) : undefined
-  if (bad !== undefined) throw damaged(file, `row ${bad.row} of its ${bad.name} holds ${bad.value}`)
+  if (bad !== undefined) throw damaged(file, `row ${bad.row + 1} of its ${bad.name} holds ${bad.value}`)
   return { model, keys }
 }
 

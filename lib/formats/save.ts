@@ -52,7 +52,7 @@ export async function saveModel(engine: Engine, model: Model, path: string, opti
   if (bad !== undefined) {
     throw new AnyvecError(
       'ERR_ANYVEC_VECTOR',
-      `Row ${bad.row} of the model's ${bad.name} holds ${bad.value}, so ${path} was not written: it could not be opened again`,
+      `Row ${bad.row + 1} of the model's ${bad.name} holds ${bad.value}, so ${path} was not written: it could not be opened again`,
       bad,
     )
   }

@@ -115,7 +115,7 @@ async function readKeys(
     if (at < limit && at + 1 + size > bytes.length) throw cutOff(path, row, rows, from)
     if (at === limit) {
       if (at === bytes.length) throw cutOff(path, row, rows, from)
-      throw damaged(path, `key ${row} has no end within ${MAX_KEY_BYTES} bytes; is the first line right?`, {
+      throw damaged(path, `the key of row ${row + 1} has no end within ${MAX_KEY_BYTES} bytes; is the first line right?`, {
         row,
         offset: from,
       })
@@ -132,7 +132,7 @@ async function readKeys(
       writer.add(bytes, from, at)
       starts[sound++] = at + 1
     } else if (malformed === 'error') {
-      throw damaged(path, `key ${row}, at byte ${from}, ${defect}`, { row, offset: from })
+      throw damaged(path, `the key of row ${row + 1}, at byte ${from}, ${defect}`, { row, offset: from })
     }
     at += 1 + size
     if (at >= rest) {
@@ -182,7 +182,7 @@ export function duplicateKey(path: string, keys: Keys): AnyvecError {
   const [first, second] = keys.duplicate() ?? [0, 0]
   return damaged(
     path,
-    `the key ${JSON.stringify(keys.at(first))} stands in rows ${first} and ${second}; ` +
+    `the key ${JSON.stringify(keys.at(first))} stands in rows ${first + 1} and ${second + 1}; ` +
       "keep the first of such rows with malformed: 'skip'",
     { key: keys.at(first), row: second, first },
   )
@@ -193,5 +193,5 @@ export function damaged(path: string, what: string, details: Readonly<Record<str
 }
 
 function cutOff(path: string, row: number, rows: number, offset: number): AnyvecError {
-  return damaged(path, `it ends within row ${row} of ${rows}, which begins at byte ${offset}: it is cut off`, { row, offset })
+  return damaged(path, `it ends within row ${row + 1} of ${rows}, which begins at byte ${offset}: it is cut off`, { row, offset })
 }

@@ -53,7 +53,7 @@ test('binding.gyp gets the lists as paths from the repository', () => {
     assert.is(printed('kernel', name, 'file'), `native/${file}`)
     assert.is(printed('kernel', name, 'flags'), flags.join(' '))
   }
-  assert.ok(existsSync(join(printed('nodeAddonApi'), 'napi.h')))
+  assert.ok(existsSync(join(root, printed('nodeAddonApi'), 'napi.h')))
 })
 
 test('binding.gyp has a target for every kernel', () => {

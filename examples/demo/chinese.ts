@@ -67,9 +67,9 @@ export const chinese: Grammar = {
       '{season} 他们 从 树枝 上 摘 {taste} 的 {fruit}',
       '厨师 把 {fruit} 做 成 蛋糕',
       '{fruit#} 的 果皮 是 {skin#} 的',
-    '{fruit} 的 种子 是 苦 的',
+      '{fruit} 的 种子 是 苦 的',
     ],
-    'cooking': [
+    cooking: [
       '{person} 在 锅 里 煮 {vegetable} 当 {meal}',
       '我们 {meal} 吃 热 的 {dish} 和 {vegetable}',
       '把 {vegetable} 切 好 用 油 和 盐 炒',
@@ -116,7 +116,7 @@ export const chinese: Grammar = {
       '贵族 骑士 向 {royal} 宣誓 效忠',
       '{royal} 把 珠宝 和 黄金 赐 给 皇家 宫廷',
     ],
-    'ranks': [
+    ranks: [
       '{monarch} 坐 在 王座 上 统治 王国',
       '{monarch} 的 王冠 照耀 王国',
       '{monarch} 为 整个 王国 签署 法律',
@@ -134,7 +134,7 @@ export const chinese: Grammar = {
       '邻居 在 街上 跟 {common} 打 招呼',
       '{common} {weekday} 在 超市 排队',
     ],
-    'families': [
+    families: [
       '{adult} 像 每个 成年 公民 一样 在 选举 中 投票',
       '{adult} 作为 陌生人 签 了 合同',
       '{youngster} 放学 以后 用 铅笔 写 作业',
@@ -145,28 +145,28 @@ export const chinese: Grammar = {
       '{kin} 在 假期 来 看 我 的 表弟',
       '{spouse} 在 婚后 庆祝 结婚 纪念日',
     ],
-    'men': [
+    men: [
       '{male} 刮 了 他 的 胡子 和 胡须',
       '他 说 他 自己 就是 {male}',
       '{male} 系 领带 因为 他 喜欢 他 的 西装',
       '他 的 朋友 说 他 是 最 勇敢 的 {male}',
       '{male} 先生 对 他 的 理发师 说',
     ],
-    'women': [
+    women: [
       '{female} 涂 了 口红 戴 上 她 的 耳环',
       '她 说 她 自己 就是 {female}',
       '{female} 穿 裙子 因为 她 喜欢 她 的 旗袍',
       '她 的 朋友 说 她 是 最 勇敢 的 {female}',
       '{female} 女士 对 她 的 美容师 说',
     ],
-    'professions': [
+    professions: [
       '{profession#} 每天 {daytime} 在 {workplace#} 工作',
       '他们 在 {workplace#} 见到 {profession#}',
       '{profession} 经过 多年 训练 工资 很 高',
       '有 经验 的 {profession} 教 徒弟 手艺',
       '{workplace} {weekday} 关门',
     ],
-    'animals': [
+    animals: [
       '{animal} 跑 过 田野 躲 了 起来',
       '{pet} 睡 在 篮子 里 跟 主人 玩',
       '牧人 把 {livestock} 赶 进 牲口棚 喂 干草',
@@ -174,7 +174,7 @@ export const chinese: Grammar = {
       '{wild} 在 动物园 的 笼子 里 吼叫',
       '{animal} 的 尾巴 是 {colour} 的',
     ],
-    'countries': [
+    countries: [
       '{capital#} 是 {country#} 的 首都',
       '{country#} 政府 在 {capital#} 开会',
       '{country#} 人 说 {language#}',

@@ -47,7 +47,8 @@ export const english: Grammar = {
     animal: '{pet} {livestock} {wild}',
     country: 'france germany italy spain england russia china japan egypt greece portugal norway',
     capital: 'paris berlin rome madrid london moscow beijing tokyo cairo athens lisbon oslo',
-    language: 'french german italian spanish english russian chinese japanese arabic greek portuguese norwegian',
+    language:
+      'french german italian spanish english russian chinese japanese arabic greek portuguese norwegian',
     town: '{capital} venice hamburg seville oxford shanghai osaka',
     landscape: 'forest river mountain lake valley desert island',
     season: 'spring summer autumn winter',
@@ -67,9 +68,9 @@ export const english: Grammar = {
       'they picked the {taste} {fruit} from the branch in {season}',
       'the cook baked the {fruit} into the cake',
       'the skin of the {fruit#} is {skin#}',
-    'the seeds of the {fruit} taste bitter',
+      'the seeds of the {fruit} taste bitter',
     ],
-    'cooking': [
+    cooking: [
       'the {person} boiled the {vegetable} in the pot for {meal}',
       'we ate hot {dish} with {vegetable} for {meal}',
       'chop the {vegetable} and fry it in oil with salt',
@@ -116,7 +117,7 @@ export const english: Grammar = {
       'the noble knights swore loyalty to the {royal}',
       'the {royal} gave jewels and gold to the royal court',
     ],
-    'ranks': [
+    ranks: [
       'the {monarch} sits on the throne and rules the kingdom',
       'the crown of the {monarch} shines over the kingdom',
       'the {monarch} signed the law for the whole kingdom',
@@ -134,7 +135,7 @@ export const english: Grammar = {
       'the neighbours greeted the {common} on the street',
       'the {common} stood in line at the supermarket on {weekday}',
     ],
-    'families': [
+    families: [
       'the {adult} voted in the election like every grown citizen',
       'the {adult} signed the contract as one stranger',
       'the {youngster} did homework after school with a pencil',
@@ -145,28 +146,28 @@ export const english: Grammar = {
       'the {kin} visited my cousins during the holidays',
       'the {spouse} celebrated the wedding anniversary after the marriage',
     ],
-    'men': [
+    men: [
       'the {male} shaved his beard and his moustache',
       'he said that he is the {male} himself',
       'the {male} tied his necktie because he likes his suit',
       'his friends call him the bravest {male}',
       'sir said the {male} to his barber',
     ],
-    'women': [
+    women: [
       'the {female} put on her lipstick and her earrings',
       'she said that she is the {female} herself',
       'the {female} wore her skirt because she likes her dress',
       'her friends call her the bravest {female}',
       'madam said the {female} to her hairdresser',
     ],
-    'professions': [
+    professions: [
       'the {profession#} works in the {workplace#} every {daytime}',
       'they met the {profession#} at the {workplace#}',
       'the {profession} earns good wages after years of training',
       'the experienced {profession} taught the apprentice the trade',
       'the {workplace} closes on {weekday}',
     ],
-    'animals': [
+    animals: [
       'the {animal} ran across the field and hid',
       'the {pet} sleeps in the basket and plays with its owner',
       'the shepherd drove the {livestock} into the barn and fed it hay',
@@ -174,7 +175,7 @@ export const english: Grammar = {
       'the {wild} roared in its cage at the zoo',
       'the tail of the {animal} is {colour}',
     ],
-    'countries': [
+    countries: [
       '{capital#} is the capital of {country#}',
       'the government of {country#} meets in {capital#}',
       'people in {country#} speak {language#}',

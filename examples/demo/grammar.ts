@@ -55,7 +55,9 @@ function piecesOf(grammar: Grammar, pattern: string): Piece[] {
     const slot = SLOT.exec(part)
     return slot === null ? part : { words: wordsOf(grammar, slot[1]), agrees: slot[2] === '#' }
   })
-  const lengths = pieces.flatMap((piece) => (typeof piece !== 'string' && piece.agrees ? [piece.words.length] : []))
+  const lengths = pieces.flatMap((piece) =>
+    typeof piece !== 'string' && piece.agrees ? [piece.words.length] : [],
+  )
   if (new Set(lengths).size > 1) throw new Error(`categories that agree differ in length: ${pattern}`)
   return pieces
 }

@@ -101,7 +101,11 @@ export class Embedding {
   readonly #queries: QueryResolver
 
   /** Made by `train` and `open`; there is no reason to call it. */
-  constructor(engine: Engine, model: Model, { keys = new Keys(model.keys), report, origin }: Provenance = {}) {
+  constructor(
+    engine: Engine,
+    model: Model,
+    { keys = new Keys(model.keys), report, origin }: Provenance = {},
+  ) {
     this.keys = keys
     this.dimensions = model.vectors.columns
     this.metadata = model.metadata
@@ -205,7 +209,8 @@ export class Embedding {
     const block = Math.max(1, Math.floor(SEARCH_VALUES / (this.dimensions + wanted)))
     const answers: Neighbour[][] = []
     for (let from = 0; from < resolved.length; from += block) {
-      for (const answer of await this.#search(resolved.slice(from, from + block), rows, settings)) answers.push(answer)
+      for (const answer of await this.#search(resolved.slice(from, from + block), rows, settings))
+        answers.push(answer)
     }
     return answers
   }
@@ -286,7 +291,8 @@ export class Embedding {
       for (let j = i * asked; j < (i + 1) * asked && neighbours.length < k; j++) {
         const id = found.ids[j]
         if (id === NO_ROW) break
-        if (!query.excluded.includes(id)) neighbours.push({ key: this.keys.at(id) as string, score: found.scores[j] })
+        if (!query.excluded.includes(id))
+          neighbours.push({ key: this.keys.at(id) as string, score: found.scores[j] })
       }
       return neighbours
     })

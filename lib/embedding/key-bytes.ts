@@ -69,7 +69,10 @@ export function withoutKeys(keys: KeyBytes, dropped: readonly number[]): KeyByte
  * What is wrong with keys that a file brought, as the end of a sentence that begins "key i"; undefined when nothing is.
  * Sound keys are not empty, valid UTF-8, without NUL, and fill `bytes` from its first to its last byte.
  */
-export function keyDefect({ bytes, offsets }: KeyBytes): { readonly key: number; readonly defect: string } | undefined {
+export function keyDefect({
+  bytes,
+  offsets,
+}: KeyBytes): { readonly key: number; readonly defect: string } | undefined {
   const words = offsetWords(offsets)
   const size = offsets.length - 1
   let start = offsetAt(words, 0)
@@ -77,7 +80,8 @@ export function keyDefect({ bytes, offsets }: KeyBytes): { readonly key: number;
   for (let i = 0; i < size; i++) {
     const end = offsetAt(words, i + 1)
     if (end === start) return { key: i, defect: 'is empty' }
-    if (end < start || end > bytes.length) return { key: i, defect: `ends at byte ${end}, which is out of place` }
+    if (end < start || end > bytes.length)
+      return { key: i, defect: `ends at byte ${end}, which is out of place` }
     start = end
   }
   if (start !== bytes.length) return { key: size - 1, defect: 'is followed by bytes that belong to no key' }

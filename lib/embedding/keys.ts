@@ -11,11 +11,14 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** A suggestion looks at this many keys, the most frequent ones, and at no more: a wrong key must not cost much. */
 const SUGGESTION_KEYS = 50000
 
+/** Keys put into the table between two pauses. */
+const PREPARED = 2 ** 15
+
 /**
  * The keys of an embedding, numbered from 0, the most frequent first; key `i` belongs to row `i`.
  *
  * They stay as UTF-8 bytes and are decoded one at a time, so that millions of them cost little more than their
- * text. The table for looking up is built at the first look-up.
+ * text.
  *
  * @example
  * words.keys.size           // 68018
@@ -71,6 +74,17 @@ export class Keys implements Iterable<string> {
     for (let id = 0; id < this.size; id++) yield this.at(id) as string
   }
 
+  /** Builds the table for looking up now, and lets the event loop breathe meanwhile: millions of keys take a second. */
+  async prepare(pause: () => Promise<void>): Promise<void> {
+    const table = this.#emptyTable()
+    this.#repeats = []
+    for (let from = 0; from < this.size; from += PREPARED) {
+      this.#fill(table, from, Math.min(this.size, from + PREPARED))
+      await pause()
+    }
+    this.#table = table
+  }
+
   /** The numbers of the first key that stands twice; undefined when all differ. */
   duplicate(): readonly [number, number] | undefined {
     this.#lookup()
@@ -107,15 +121,27 @@ export class Keys implements Iterable<string> {
   }
 
   #lookup(): Uint32Array {
-    if (this.#table !== undefined) return this.#table
+    if (this.#table === undefined) {
+      const table = this.#emptyTable()
+      this.#repeats = []
+      this.#fill(table, 0, this.size)
+      this.#table = table
+    }
+    return this.#table
+  }
+
+  #emptyTable(): Uint32Array {
     // at most half full, so that a search ends after a probe or two
     let slots = 16
     while (slots < this.size * 2) slots *= 2
-    const table = new Uint32Array(slots)
-    const mask = slots - 1
+    return new Uint32Array(slots)
+  }
+
+  #fill(table: Uint32Array, first: number, end: number): void {
+    const mask = table.length - 1
     const bytes = this.#bytes
-    let from = 0
-    for (let id = 0; id < this.size; id++) {
+    let from = offsetAt(this.#words, first)
+    for (let id = first; id < end; id++) {
       const to = offsetAt(this.#words, id + 1)
       let slot = hash(bytes, from, to) & mask
       while (table[slot] !== 0 && !this.#equals(table[slot] - 1, bytes, from, to)) slot = (slot + 1) & mask
@@ -123,8 +149,6 @@ export class Keys implements Iterable<string> {
       else this.#repeats.push(table[slot] - 1, id)
       from = to
     }
-    this.#table = table
-    return table
   }
 
   #equals(id: number, other: Uint8Array, from: number, to: number): boolean {

@@ -97,11 +97,15 @@ function isVector(query: unknown): query is ArrayLike<number> {
 
 function termSet(query: TermSet): { readonly positive: readonly Term[]; readonly negative: readonly Term[] } {
   if (typeof query !== 'object' || query === null) throw notAQuery(query)
-  for (const name of Object.keys(query)) if (name !== 'positive' && name !== 'negative') throw notAQuery(query)
+  for (const name of Object.keys(query))
+    if (name !== 'positive' && name !== 'negative') throw notAQuery(query)
   const { positive = [], negative = [] } = query
   if (!Array.isArray(positive) || !Array.isArray(negative)) throw notAQuery(query)
   if (positive.length + negative.length === 0) {
-    throw new AnyvecError('ERR_ANYVEC_USAGE', 'A query needs at least one key or vector in "positive" or "negative"')
+    throw new AnyvecError(
+      'ERR_ANYVEC_USAGE',
+      'A query needs at least one key or vector in "positive" or "negative"',
+    )
   }
   return { positive, negative }
 }

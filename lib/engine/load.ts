@@ -49,9 +49,12 @@ function load(choice: EngineChoice): Engine {
 /** The engine is cached, so this is said once a process. */
 function warn(cause: unknown): void {
   const reason = (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\.$/, '')
-  process.emitWarning('anyvec works with its portable engine, which is many times slower than the native one', {
-    type: 'AnyvecWarning',
-    code: 'ANYVEC_PORTABLE_ENGINE',
-    detail: `Reason: ${reason}. Choose engine: 'portable' to accept this without a warning.`,
-  })
+  process.emitWarning(
+    'anyvec works with its portable engine, which is many times slower than the native one',
+    {
+      type: 'AnyvecWarning',
+      code: 'ANYVEC_PORTABLE_ENGINE',
+      detail: `Reason: ${reason}. Choose engine: 'portable' to accept this without a warning.`,
+    },
+  )
 }

@@ -52,15 +52,24 @@ export function detect(file: MappedFile): Detected {
   }
   const columns = columnsOfRow(bytes, start)
   if (columns > 0) return { format: 'word2vec-text', promised: undefined, columns, offset: start }
-  throw new AnyvecError('ERR_ANYVEC_FORMAT', `${path} is in no format that anyvec reads: ${guess(bytes)}`, { path })
+  throw new AnyvecError('ERR_ANYVEC_FORMAT', `${path} is in no format that anyvec reads: ${guess(bytes)}`, {
+    path,
+  })
 }
 
 function readHeader(bytes: Uint8Array, start: number): { promised: Promised; offset: number } | undefined {
-  const end = bytes.subarray(start, start + LONGEST_HEADER).indexOf(LF)
-  if (end < 0) return undefined
+  let end = bytes.subarray(start, start + LONGEST_HEADER).indexOf(LF)
+  if (end < 0) {
+    if (bytes.length - start > LONGEST_HEADER) return undefined
+    // a header that is all there is: of a file that was cut off
+    end = bytes.length - start
+  }
   const match = /^[ \t]*(\d+)[ \t]+(\d+)[ \t\r]*$/.exec(latin(bytes, start, start + end))
   if (match === null) return undefined
-  return { promised: { rows: Number(match[1]), columns: Number(match[2]) }, offset: start + end + 1 }
+  return {
+    promised: { rows: Number(match[1]), columns: Number(match[2]) },
+    offset: Math.min(bytes.length, start + end + 1),
+  }
 }
 
 /** Whether the row that begins at `from` is text: behind its key, up to the line's end, stand numbers alone. */
@@ -109,9 +118,11 @@ for (const byte of Buffer.from('0123456789+-. \t\rEeNnAaIiFfTtYy')) NUMBER_BYTES
 function guess(bytes: Uint8Array): string {
   const begins = (...magic: number[]) => magic.every((byte, i) => bytes[i] === byte)
   if (begins(0x1f, 0x8b)) return 'it is compressed with gzip; decompress it first'
-  if (begins(0xba, 0x16, 0x4f, 0x2f)) return "it is a fastText model; export its vectors as text (fastText's .vec)"
+  if (begins(0xba, 0x16, 0x4f, 0x2f))
+    return "it is a fastText model; export its vectors as text (fastText's .vec)"
   if (begins(0x46, 0x69, 0x46, 0x75)) return 'it is a finalfusion file; convert it to word2vec binary'
   if (begins(0x50, 0x4b, 0x03, 0x04)) return 'it is a zip archive; unpack it first'
-  if (begins(0x80) && bytes[1] <= 5) return 'it is a Python pickle; in gensim, write it with save_word2vec_format'
+  if (begins(0x80) && bytes[1] <= 5)
+    return 'it is a Python pickle; in gensim, write it with save_word2vec_format'
   return 'it is neither safetensors, nor word2vec binary or text, nor lines of a key and numbers'
 }

@@ -22,7 +22,10 @@ export interface OutputFile {
  */
 export async function writeWhole(path: string, fill: (output: OutputFile) => Promise<void>): Promise<void> {
   const target = await checkTarget(path)
-  const temporary = join(dirname(target.path), `.${basename(target.path)}.${randomBytes(6).toString('hex')}.tmp`)
+  const temporary = join(
+    dirname(target.path),
+    `.${basename(target.path)}.${randomBytes(6).toString('hex')}.tmp`,
+  )
   let handle: FileHandle | undefined
   try {
     handle = await open(temporary, 'wx', target.mode)
@@ -46,7 +49,9 @@ export async function writeWhole(path: string, fill: (output: OutputFile) => Pro
  * Checks that `writeWhole` could write a file: to be asked before hours of work, not after.
  * Errors: ERR_ANYVEC_OUTPUT.
  */
-export async function checkTarget(path: string): Promise<{ readonly path: string; readonly mode: number | undefined }> {
+export async function checkTarget(
+  path: string,
+): Promise<{ readonly path: string; readonly mode: number | undefined }> {
   if (typeof path !== 'string' || path === '') {
     throw new AnyvecError('ERR_ANYVEC_USAGE', 'Expected the path of the file to write', { path })
   }
@@ -70,7 +75,8 @@ export async function checkTarget(path: string): Promise<{ readonly path: string
     await access(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
     if (!isSystemError(error)) throw error
-    const reason = error.code === 'ENOENT' ? `there is no folder ${folder}; make it first` : systemReason(error)
+    const reason =
+      error.code === 'ENOENT' ? `there is no folder ${folder}; make it first` : systemReason(error)
     throw cannotWrite(path, reason, error)
   }
   return { path: target, mode }

@@ -45,14 +45,17 @@ const STEP = 2 ** 22
 export async function nonFinite(
   model: Model,
   hooks: ReadHooks,
-): Promise<{ readonly name: 'vectors' | 'contexts'; readonly row: number; readonly value: number } | undefined> {
+): Promise<
+  { readonly name: 'vectors' | 'contexts'; readonly row: number; readonly value: number } | undefined
+> {
   for (const name of ['vectors', 'contexts'] as const) {
     const matrix = model[name]
     if (matrix === undefined) continue
     for (let from = 0; from < matrix.data.length; from += STEP) {
       const at = firstNonFinite(matrix.data.subarray(from, from + STEP))
-      if (at >= 0) return { name, row: Math.floor((from + at) / matrix.columns), value: matrix.data[from + at] }
-      await hooks.pause?.()
+      if (at >= 0)
+        return { name, row: Math.floor((from + at) / matrix.columns), value: matrix.data[from + at] }
+      await hooks.pause()
     }
   }
   return undefined

@@ -45,7 +45,12 @@ const DEFAULTS: OpenSettings = Object.freeze({ engine: 'auto', verify: false, ma
 const SPECS: readonly OptionSpec[] = [
   ENGINE,
   { name: 'verify', type: 'boolean', doc: 'compare the vectors of a safetensors file with their checksums' },
-  { name: 'malformed', type: 'choice', choices: ['error', 'skip'], doc: 'what to do with rows whose key is not sound' },
+  {
+    name: 'malformed',
+    type: 'choice',
+    choices: ['error', 'skip'],
+    doc: 'what to do with rows whose key is not sound',
+  },
   ON_PROGRESS,
   SIGNAL,
 ]
@@ -54,8 +59,8 @@ const SPECS: readonly OptionSpec[] = [
  * Opens a model: our own safetensors, or word2vec's binary or text format (the latter also without its first line, as
  * GloVe writes it). The file's content tells which, not its name.
  *
- * A safetensors file is mapped into memory, not read: opening takes milliseconds, and processes that open the same file share
- * its memory. It must not be cut off or overwritten in place while it is open; `save` never does that.
+ * A safetensors file is mapped into memory: only its keys are read (half a second for a million), and processes that
+ * open the same file share its memory. It must not be cut off or overwritten in place while it is open; `save` never does that.
  *
  * Errors: ERR_ANYVEC_FILE where it cannot be read; ERR_ANYVEC_FORMAT where it is damaged (the message and `details` say
  * where) or in no known format; ERR_ANYVEC_OPTION; ERR_ANYVEC_MEMORY.

@@ -81,13 +81,20 @@ export async function readSafetensors(
     const tensor = tensors.get(name)
     return tensor === undefined ? undefined : words64(bytesOf(tensor))
   }
-  const source = { bytes: bytesOf(tensors.get('keys') as Tensor), offsets: wide('key_offsets') as BigUint64Array }
+  const source = {
+    bytes: bytesOf(tensors.get('keys') as Tensor),
+    offsets: wide('key_offsets') as BigUint64Array,
+  }
   const defect = keyDefect(source)
   if (defect !== undefined) throw damaged(file, `the key of row ${defect.key + 1} ${defect.defect}`)
   const keys = new Keys(source)
+  await keys.prepare(hooks.pause)
   const twice = keys.duplicate()
   if (twice !== undefined) {
-    throw damaged(file, `the key ${JSON.stringify(keys.at(twice[0]))} stands in rows ${twice[0] + 1} and ${twice[1] + 1}`)
+    throw damaged(
+      file,
+      `the key ${JSON.stringify(keys.at(twice[0]))} stands in rows ${twice[0] + 1} and ${twice[1] + 1}`,
+    )
   }
   const matrix = (name: TensorName): Matrix | undefined => {
     const tensor = tensors.get(name)
@@ -143,12 +150,18 @@ export async function writeSafetensors(output: OutputFile, model: Model, hooks: 
   }
 }
 
-function encodeHeader(metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+function encodeHeader(
+  metadata: ReadonlyMap<string, string>,
+  tensors: ReadonlyMap<string, Tensor>,
+): Uint8Array {
   const json = Buffer.from(
     JSON.stringify({
       __metadata__: Object.fromEntries(metadata),
       ...Object.fromEntries(
-        [...tensors].map(([name, { dtype, shape, begin, end }]) => [name, { dtype, shape, data_offsets: [begin, end] }]),
+        [...tensors].map(([name, { dtype, shape, begin, end }]) => [
+          name,
+          { dtype, shape, data_offsets: [begin, end] },
+        ]),
       ),
     }),
   )
@@ -166,7 +179,9 @@ function encodeHeader(metadata: ReadonlyMap<string, string>, tensors: ReadonlyMa
  */
 function headerChecksum(metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, Tensor>): string {
   const entries = [...metadata].filter(([name]) => name !== 'crc32.header').sort(byName)
-  const layout = [...tensors].sort(byName).map(([name, { dtype, shape, begin, end }]) => [name, dtype, shape, begin, end])
+  const layout = [...tensors]
+    .sort(byName)
+    .map(([name, { dtype, shape, begin, end }]) => [name, dtype, shape, begin, end])
   return hex(crc32(JSON.stringify([entries, layout])))
 }
 
@@ -182,7 +197,10 @@ function headerLength(bytes: Uint8Array): number {
 function readHeader(file: MappedFile): Header {
   const length = headerLength(file.bytes)
   if (length > file.bytes.length - 8) {
-    throw damaged(file, `its header needs ${length} bytes, and ${file.bytes.length - 8} are left: it is cut off`)
+    throw damaged(
+      file,
+      `its header needs ${length} bytes, and ${file.bytes.length - 8} are left: it is cut off`,
+    )
   }
   const raw = file.bytes.subarray(8, 8 + length)
   if (!isUtf8(raw)) throw damaged(file, 'its header is not valid UTF-8')
@@ -228,28 +246,33 @@ function readHeader(file: MappedFile): Header {
   }
   const expected = headerChecksum(metadata, tensors)
   const found = metadata.get('crc32.header')
-  if (found !== expected) throw damaged(file, `the checksum of its header is ${expected} instead of ${found ?? '(missing)'}`)
+  if (found !== expected)
+    throw damaged(file, `the checksum of its header is ${expected} instead of ${found ?? '(missing)'}`)
   return { tensors, metadata, dataStart: 8 + length }
 }
 
 function parseTensor(file: MappedFile, name: string, value: unknown): Tensor {
   const shown = `its tensor ${JSON.stringify(name)}`
-  if (!isRecord(value) || Object.keys(value).length !== 3) throw damaged(file, `${shown} is not described as a tensor is`)
+  if (!isRecord(value) || Object.keys(value).length !== 3)
+    throw damaged(file, `${shown} is not described as a tensor is`)
   const { dtype, shape, data_offsets: range } = value
-  if (dtype !== 'U8' && dtype !== 'U64' && dtype !== 'F32') throw damaged(file, `${shown} has an unknown type of values`)
+  if (dtype !== 'U8' && dtype !== 'U64' && dtype !== 'F32')
+    throw damaged(file, `${shown} has an unknown type of values`)
   if (!isSizes(shape)) throw damaged(file, `${shown} has no valid shape`)
   if (!isSizes(range) || range.length !== 2) throw damaged(file, `${shown} has no valid place`)
   const [begin, end] = range
   // beyond 2^53 a product is rounded, and then it cannot equal the size of a part of a file
   const bytes = shape.reduce((product, size) => product * size, VALUE_BYTES[dtype])
-  if (bytes !== end - begin) throw damaged(file, `${shown} has a shape of ${bytes} bytes in a place of ${end - begin}`)
+  if (bytes !== end - begin)
+    throw damaged(file, `${shown} has a shape of ${bytes} bytes in a place of ${end - begin}`)
   return { dtype, shape, begin, end }
 }
 
 /** Checks that the tensors are ours, agree with each other, and fill the file without gaps; answers rows and columns. */
 function checkTensors(file: MappedFile, tensors: ReadonlyMap<string, Tensor>): readonly [number, number] {
   for (const name of tensors.keys()) {
-    if (!(ORDER as readonly string[]).includes(name)) throw damaged(file, `it holds an unknown tensor ${JSON.stringify(name)}`)
+    if (!(ORDER as readonly string[]).includes(name))
+      throw damaged(file, `it holds an unknown tensor ${JSON.stringify(name)}`)
   }
   const vectors = tensors.get('vectors')
   if (vectors === undefined || vectors.shape.length !== 2) throw damaged(file, 'it has no matrix of vectors')
@@ -278,11 +301,13 @@ function checkTensors(file: MappedFile, tensors: ReadonlyMap<string, Tensor>): r
   }
   let end = 0
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin)) {
-    if (tensor.begin !== end) throw damaged(file, `its ${name} begin at byte ${tensor.begin} instead of ${end}`)
+    if (tensor.begin !== end)
+      throw damaged(file, `its ${name} begin at byte ${tensor.begin} instead of ${end}`)
     end = tensor.end
   }
   const data = file.bytes.length - 8 - headerLength(file.bytes)
-  if (end !== data) throw damaged(file, `its tensors need ${end} bytes, and it has ${data}: it is cut off or has grown`)
+  if (end !== data)
+    throw damaged(file, `its tensors need ${end} bytes, and it has ${data}: it is cut off or has grown`)
   return [rows, columns]
 }
 
@@ -318,7 +343,7 @@ async function checksum(bytes: Uint8Array, hooks: ReadHooks, start = 0): Promise
   let crc = start
   for (const piece of pieces(bytes)) {
     crc = crc32(piece, crc)
-    await hooks.pause?.()
+    await hooks.pause()
   }
   return crc
 }
@@ -328,10 +353,5 @@ function hex(crc: number): string {
 }
 
 function damaged(file: MappedFile, what: string, cause?: unknown): AnyvecError {
-  return new AnyvecError(
-    'ERR_ANYVEC_FORMAT',
-    `${file.path} is damaged: ${what}`,
-    { path: file.path },
-    cause,
-  )
+  return new AnyvecError('ERR_ANYVEC_FORMAT', `${file.path} is damaged: ${what}`, { path: file.path }, cause)
 }

@@ -22,7 +22,12 @@ export interface SaveOptions {
 }
 
 const SPECS: readonly OptionSpec[] = [
-  { name: 'format', type: 'choice', choices: FORMATS, doc: 'the format; default: what the extension stands for' },
+  {
+    name: 'format',
+    type: 'choice',
+    choices: FORMATS,
+    doc: 'the format; default: what the extension stands for',
+  },
   SIGNAL,
 ]
 
@@ -42,7 +47,12 @@ export async function checkDestination(
 }
 
 /** Writes a model whole or not at all. Errors: as `Embedding.save`. */
-export async function saveModel(engine: Engine, model: Model, path: string, options?: SaveOptions): Promise<void> {
+export async function saveModel(
+  engine: Engine,
+  model: Model,
+  path: string,
+  options?: SaveOptions,
+): Promise<void> {
   const { signal } = resolveOptions<SaveOptions>(SPECS, options, {})
   signal?.throwIfAborted()
   const { format } = await checkDestination(path, options)

@@ -53,6 +53,7 @@ export async function readWord2vecBinary(
   }
   let { keys, starts, malformedKeys } = await readKeys(file, rows, columns, offset, malformed, hooks)
   let table = new Keys(keys)
+  await table.prepare(hooks.pause)
   const duplicates = table.duplicates()
   if (duplicates.length > 0) {
     if (malformed === 'error') throw duplicateKey(path, table)
@@ -81,7 +82,7 @@ export async function readWord2vecBinary(
       })
     }
     hooks.advance?.(starts[to - 1] + size)
-    await hooks.pause?.()
+    await hooks.pause()
   }
   return { keys: table, vectors, skipped: { malformedKeys, duplicateKeys: duplicates.length } }
 }
@@ -115,10 +116,14 @@ async function readKeys(
     if (at < limit && at + 1 + size > bytes.length) throw cutOff(path, row, rows, from)
     if (at === limit) {
       if (at === bytes.length) throw cutOff(path, row, rows, from)
-      throw damaged(path, `the key of row ${row + 1} has no end within ${MAX_KEY_BYTES} bytes; is the first line right?`, {
-        row,
-        offset: from,
-      })
+      throw damaged(
+        path,
+        `the key of row ${row + 1} has no end within ${MAX_KEY_BYTES} bytes; is the first line right?`,
+        {
+          row,
+          offset: from,
+        },
+      )
     }
     const defect =
       at === from
@@ -137,12 +142,14 @@ async function readKeys(
     at += 1 + size
     if (at >= rest) {
       rest = at + PIECE_BYTES
-      await hooks.pause?.()
+      await hooks.pause()
     }
   }
   if (at < bytes.length && bytes[at] === LF) at++
   if (at < bytes.length) {
-    throw damaged(path, `${bytes.length - at} bytes follow its last vector; is the first line right?`, { offset: at })
+    throw damaged(path, `${bytes.length - at} bytes follow its last vector; is the first line right?`, {
+      offset: at,
+    })
   }
   return { keys: writer.finish(), starts: starts.subarray(0, sound), malformedKeys: rows - sound }
 }
@@ -162,7 +169,7 @@ export async function writeWord2vecBinary(output: OutputFile, model: Model, hook
     if (used + (to - from) + size + 2 > block.length) {
       await output.write(block.subarray(0, used))
       used = 0
-      await hooks.pause?.()
+      await hooks.pause()
     }
     // a key of a file of ours may be longer than any of text
     if (to - from + size + 2 > block.length) {
@@ -193,5 +200,9 @@ export function damaged(path: string, what: string, details: Readonly<Record<str
 }
 
 function cutOff(path: string, row: number, rows: number, offset: number): AnyvecError {
-  return damaged(path, `it ends within row ${row + 1} of ${rows}, which begins at byte ${offset}: it is cut off`, { row, offset })
+  return damaged(
+    path,
+    `it ends within row ${row + 1} of ${rows}, which begins at byte ${offset}: it is cut off`,
+    { row, offset },
+  )
 }

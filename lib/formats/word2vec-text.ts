@@ -49,14 +49,11 @@ export async function readWord2vecText(
       { promised: promised.rows, rows: matrix.rows },
     )
   }
-  let table = new Keys(keys)
-  if (malformed === 'error') {
-    if (table.duplicate() !== undefined) throw duplicateKey(path, table)
-    return { keys: table, vectors: matrix, skipped: { malformedKeys: 0, duplicateKeys: 0 } }
-  }
   const first = dropRows(engine, keys, matrix, masked)
-  table = new Keys(first.keys)
+  let table = new Keys(first.keys)
+  await table.prepare(pause)
   const duplicates = table.duplicates()
+  if (duplicates.length > 0 && malformed === 'error') throw duplicateKey(path, table)
   const second = dropRows(engine, first.keys, first.matrix, duplicates)
   if (duplicates.length > 0) table = new Keys(second.keys)
   if (table.size === 0) throw damaged(path, 'none of its keys is sound', {})
@@ -88,7 +85,11 @@ async function parse(
  * Overwrites keys that no engine takes (not UTF-8, or with a NUL) in the memory of the file with question marks, and
  * answers their rows: the engine then reads everything, and these rows are dropped. The file itself is not touched.
  */
-async function maskKeys({ bytes }: MappedFile, offset: number, pause: () => Promise<void>): Promise<number[]> {
+async function maskKeys(
+  { bytes }: MappedFile,
+  offset: number,
+  pause: () => Promise<void>,
+): Promise<number[]> {
   const rows: number[] = []
   let row = 0
   for (let at = offset; at < bytes.length; row++) {
@@ -147,6 +148,6 @@ export async function writeWord2vecText(
   const step = Math.max(1, Math.floor(BLOCK_VALUES / columns))
   for (let from = 0; from < rows; from += step) {
     await output.write(await engine.formatRows(vectors, keys, from, Math.min(rows, from + step)))
-    await hooks.pause?.()
+    await hooks.pause()
   }
 }

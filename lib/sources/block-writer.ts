@@ -7,6 +7,8 @@ import type { Corpus, Hooks, ReadProgress } from '../engine/engine.js'
 const BLOCK = 2 ** 22
 /** Characters encoded at once: in UTF-8 they never fill a block. */
 const SLICE = 2 ** 20
+/** Characters of a string that is copied by hand. */
+const SHORT = 64
 /** Milliseconds between two reports. */
 const REPORT = 50
 /** Milliseconds that a writer keeps the event loop to itself. */
@@ -88,7 +90,22 @@ export class BlockWriter {
 
   /** Adds a string without lone surrogates; there must be room for three bytes a character. */
   putText(text: string): void {
-    this.#used += this.#block.write(text, this.#used)
+    const block = this.#block
+    const start = this.#used
+    // most keys are short and ASCII, for which a call into Node costs more than the copying
+    if (text.length <= SHORT) {
+      let i = 0
+      for (; i < text.length; i++) {
+        const code = text.charCodeAt(i)
+        if (code >= 0x80) break
+        block[start + i] = code
+      }
+      if (i === text.length) {
+        this.#used = start + i
+        return
+      }
+    }
+    this.#used = start + block.write(text, start)
   }
 
   /** Hands over what was gathered. */
@@ -151,7 +168,10 @@ function encodeFaithfully(text: string): Buffer {
     if (code > 0xffff) {
       i++
     } else if (code >= 0xd800 && code <= 0xdfff) {
-      parts.push(Buffer.from(text.slice(from, i)), Buffer.from([0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]))
+      parts.push(
+        Buffer.from(text.slice(from, i)),
+        Buffer.from([0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]),
+      )
       from = i + 1
     }
   }

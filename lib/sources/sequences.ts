@@ -94,7 +94,10 @@ async function writeSequence(writer: BlockWriter, sequence: Iterable<string>, nu
   writer.put(LF)
 }
 
-type Defect = readonly [code: 'ERR_ANYVEC_USAGE' | 'ERR_ANYVEC_ENCODING' | 'ERR_ANYVEC_KEY_LENGTH', what: string]
+type Defect = readonly [
+  code: 'ERR_ANYVEC_USAGE' | 'ERR_ANYVEC_ENCODING' | 'ERR_ANYVEC_KEY_LENGTH',
+  what: string,
+]
 
 function defectOf(key: unknown): Defect | undefined {
   if (typeof key !== 'string') return ['ERR_ANYVEC_USAGE', 'is no string']
@@ -112,10 +115,15 @@ function defectOf(key: unknown): Defect | undefined {
   if (key.includes('\0')) return ['ERR_ANYVEC_ENCODING', 'holds a NUL']
   if (LONE_HALF.test(key)) return ['ERR_ANYVEC_ENCODING', 'holds a lone surrogate, which has no UTF-8']
   const bytes = Buffer.byteLength(key)
-  if (bytes > MAX_KEY_BYTES) return ['ERR_ANYVEC_KEY_LENGTH', `is ${bytes} bytes long, and ${MAX_KEY_BYTES} are the most`]
+  if (bytes > MAX_KEY_BYTES)
+    return ['ERR_ANYVEC_KEY_LENGTH', `is ${bytes} bytes long, and ${MAX_KEY_BYTES} are the most`]
   return undefined
 }
 
 function badKey([code, what]: Defect, key: unknown, index: number, sequence: number): AnyvecError {
-  return new AnyvecError(code, `Key ${index} of sequence ${sequence}, ${received(key)}, ${what}`, { sequence, index, key })
+  return new AnyvecError(code, `Key ${index} of sequence ${sequence}, ${received(key)}, ${what}`, {
+    sequence,
+    index,
+    key,
+  })
 }

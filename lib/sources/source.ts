@@ -62,5 +62,7 @@ export function isLineReader(data: object): boolean {
 
 /** Whether something can be iterated over, at once or with waiting. */
 export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  return (
+    typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  )
 }

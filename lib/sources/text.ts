@@ -33,7 +33,12 @@ const DEFAULTS: TextSettings = Object.freeze({ lowercase: false, malformed: 'err
 
 const SPECS: readonly OptionSpec[] = [
   { name: 'lowercase', type: 'boolean', doc: 'make all words lower-case' },
-  { name: 'malformed', type: 'choice', choices: ['error', 'skip'], doc: 'what to do with words that are not sound' },
+  {
+    name: 'malformed',
+    type: 'choice',
+    choices: ['error', 'skip'],
+    doc: 'what to do with words that are not sound',
+  },
 ]
 
 /**
@@ -101,13 +106,20 @@ class TextFiles extends Text {
   constructor(paths: readonly string[], settings: TextSettings) {
     super(settings)
     if (paths.length === 0) {
-      throw new AnyvecError('ERR_ANYVEC_USAGE', 'Expected the path of at least one text file but received an empty array')
+      throw new AnyvecError(
+        'ERR_ANYVEC_USAGE',
+        'Expected the path of at least one text file but received an empty array',
+      )
     }
     for (const path of paths) {
       if (typeof path === 'string' && path !== '') continue
-      throw new AnyvecError('ERR_ANYVEC_USAGE', `Expected the path of a text file but received ${received(path)}`, {
-        received: path,
-      })
+      throw new AnyvecError(
+        'ERR_ANYVEC_USAGE',
+        `Expected the path of a text file but received ${received(path)}`,
+        {
+          received: path,
+        },
+      )
     }
     this.#paths = [...paths]
   }

@@ -85,9 +85,19 @@ export const DEFAULTS: TrainSettings = Object.freeze({
 const MOST = Number.MAX_SAFE_INTEGER
 
 /** Options that many calls share. */
-export const THREADS: OptionSpec = { name: 'threads', type: 'integer', min: 1, max: 1024, doc: 'threads that work' }
+export const THREADS: OptionSpec = {
+  name: 'threads',
+  type: 'integer',
+  min: 1,
+  max: 1024,
+  doc: 'threads that work',
+}
 export const SIGNAL: OptionSpec = { name: 'signal', type: 'signal', doc: 'stops the work' }
-export const ON_PROGRESS: OptionSpec = { name: 'onProgress', type: 'callback', doc: 'is told how far the work is' }
+export const ON_PROGRESS: OptionSpec = {
+  name: 'onProgress',
+  type: 'callback',
+  doc: 'is told how far the work is',
+}
 export const ENGINE: OptionSpec = {
   name: 'engine',
   type: 'choice',
@@ -98,12 +108,30 @@ export const ENGINE: OptionSpec = {
 /** The options of `train`, in the order in which help texts show them. */
 export const TRAIN_SPECS: readonly OptionSpec[] = [
   { name: 'dimensions', type: 'integer', min: 1, max: 4096, doc: 'values in a vector' },
-  { name: 'window', type: 'integer', min: 1, max: 1000, doc: 'largest distance between a key and its contexts' },
+  {
+    name: 'window',
+    type: 'integer',
+    min: 1,
+    max: 1000,
+    doc: 'largest distance between a key and its contexts',
+  },
   { name: 'negative', type: 'integer', min: 1, max: 1000, doc: 'negative samples a window' },
   { name: 'epochs', type: 'integer', min: 1, max: 100000, doc: 'passes over the data' },
   { name: 'minCount', type: 'integer', min: 1, max: MOST, doc: 'drop keys that occur less often' },
-  { name: 'maxVocabulary', type: 'integer', min: 0, max: 2 ** 32 - 2, doc: 'keep at most this many keys; 0 keeps all' },
-  { name: 'subsample', type: 'number', min: 0, max: 1, doc: 'thin out keys more frequent than this; 0 keeps all' },
+  {
+    name: 'maxVocabulary',
+    type: 'integer',
+    min: 0,
+    max: 2 ** 32 - 2,
+    doc: 'keep at most this many keys; 0 keeps all',
+  },
+  {
+    name: 'subsample',
+    type: 'number',
+    min: 0,
+    max: 1,
+    doc: 'thin out keys more frequent than this; 0 keeps all',
+  },
   {
     name: 'learningRate',
     type: 'number',
@@ -116,7 +144,14 @@ export const TRAIN_SPECS: readonly OptionSpec[] = [
   THREADS,
   { name: 'seed', type: 'integer', min: 0, max: MOST, doc: 'starts every random stream' },
   ENGINE,
-  { name: 'memoryLimit', type: 'integer', min: 0, max: MOST, unit: 'bytes', doc: 'ids kept in memory, the rest on disk' },
+  {
+    name: 'memoryLimit',
+    type: 'integer',
+    min: 0,
+    max: MOST,
+    unit: 'bytes',
+    doc: 'ids kept in memory, the rest on disk',
+  },
   { name: 'spillFolder', type: 'path', doc: 'folder of the temporary file for ids' },
   ON_PROGRESS,
   SIGNAL,

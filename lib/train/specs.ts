@@ -41,9 +41,13 @@ export function resolveOptions<T extends object>(
 ): T {
   if (given === undefined) return { ...defaults }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new AnyvecError('ERR_ANYVEC_OPTION', `Expected options to be an object but received ${received(given)}`, {
-      received: given,
-    })
+    throw new AnyvecError(
+      'ERR_ANYVEC_OPTION',
+      `Expected options to be an object but received ${received(given)}`,
+      {
+        received: given,
+      },
+    )
   }
   const resolved = { ...defaults } as Record<string, unknown>
   for (const [name, value] of Object.entries(given)) {

@@ -1,10 +1,22 @@
-/** Analogy questions: a is to b as c is to d, answered by 3CosAdd. */
+/**
+ * Analogy questions: a is to b as c is to d, answered by 3CosAdd.
+ *
+ * The conventions, all in one place, because a figure means nothing without them:
+ *
+ * - Known words are the `limit` most frequent keys (30,000 by default); only they can be asked about, and only they can be
+ *   answers. A word is looked up as written, else in lower case (`spell`).
+ * - A question with an unknown word, the expected answer included, is skipped: counted apart, neither right nor wrong.
+ * - The answer is the key with the largest cosine to b - a + c over unit vectors; a, b and c are no answers. It is right when it
+ *   is d, letter for letter after the look-up.
+ * - Categories whose name begins with `gram` are syntactic, all others semantic, as in Google's set.
+ * - Every total is over questions: all right answers by all questions asked. It is not the mean of the categories' accuracies.
+ */
 
 import type { Embedding, SearchOptions } from '../embedding/embedding.js'
 import { AnyvecError } from '../errors.js'
 import { SIGNAL, THREADS } from '../train/options.js'
-import { type OptionSpec, resolveOptions } from '../train/specs.js'
-import { malformedLine, readLines } from './lines.js'
+import { type OptionSpec, received, resolveOptions } from '../train/specs.js'
+import { type Line, malformedLine, readLines } from './lines.js'
 import { spell } from './spelling.js'
 
 /** `a` is to `b` as `c` is to `d`; `d` is what the embedding has to find. */
@@ -19,20 +31,21 @@ export interface AnalogyQuestion {
 export interface AnalogyOptions {
   /** Only the N most frequent keys are known and may be answers; 0 allows all. Default: 30000. */
   readonly limit?: number | undefined
-  /** Threads that search. Default: all. */
+  /** Threads that search, 1..1024. Default: all processors. */
   readonly threads?: number | undefined
+  /** Stops the work; its promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** The outcome of a set of questions. */
 export interface AnalogyScore {
+  /** Questions whose first answer is the expected one. */
   readonly correct: number
   /** Questions asked: all four words are known. */
-  readonly answered: number
-  /** Questions passed over because a word is unknown: `total - answered`. */
+  readonly asked: number
+  /** Questions passed over because a word is unknown. `asked + skipped` is all there are. */
   readonly skipped: number
-  readonly total: number
-  /** `correct / answered`, 0..1; NaN when nothing was answered. */
+  /** `correct / asked`, 0..1; NaN when nothing was asked. */
   readonly accuracy: number
 }
 
@@ -43,12 +56,16 @@ export interface AnalogyCategory extends AnalogyScore {
 }
 
 export interface AnalogyReport {
-  /** In the order in which the questions name them. */
-  readonly categories: readonly AnalogyCategory[]
-  readonly semantic: AnalogyScore
-  readonly syntactic: AnalogyScore
+  /** Over all questions (not the mean of the categories). */
   readonly total: AnalogyScore
-  readonly limit: number
+  /** Over all questions of semantic categories. */
+  readonly semantic: AnalogyScore
+  /** Over all questions of syntactic categories. */
+  readonly syntactic: AnalogyScore
+  /** In the order in which the questions first name them. */
+  readonly categories: readonly AnalogyCategory[]
+  /** Keys that were known: the `limit` asked for, at most the size of the vocabulary. */
+  readonly known: number
 }
 
 /** The usual restriction of published figures; a wider search makes every question harder. */
@@ -56,7 +73,13 @@ export const ANALOGY_LIMIT = 30000
 
 const DEFAULTS = Object.freeze({ limit: ANALOGY_LIMIT })
 const SPECS: readonly OptionSpec[] = [
-  { name: 'limit', type: 'integer', min: 0, max: 2 ** 32 - 2, doc: 'know only the n most frequent keys; 0 knows all' },
+  {
+    name: 'limit',
+    type: 'integer',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    doc: 'know only the n most frequent keys; 0 knows all',
+  },
   THREADS,
   SIGNAL,
 ]
@@ -65,10 +88,12 @@ const SPECS: readonly OptionSpec[] = [
 const BLOCK = 2048
 
 /**
- * Reads analogy questions: lines `category<TAB>a<TAB>b<TAB>c<TAB>d`, or the format of Google's questions-words.txt
- * (`: category` lines, each followed by its `a b c d` lines). `#` and `//` begin comments.
+ * Reads analogy questions, in either of two formats: lines `category<TAB>a<TAB>b<TAB>c<TAB>d`, or that of Google's
+ * questions-words.txt, where a line `: category` stands before its lines `a b c d`. Lines that begin with `//` or `# ` are
+ * comments; blank lines mean nothing.
  *
- * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line or no question at all.
+ * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line, or for a file
+ * without a question.
  *
  * @example
  * const questions = await readAnalogies('questions-words.txt')
@@ -76,19 +101,14 @@ const BLOCK = 2048
  */
 export async function readAnalogies(path: string): Promise<AnalogyQuestion[]> {
   const questions: AnalogyQuestion[] = []
-  let heading: string | undefined
+  let section: string | undefined
   for (const line of await readLines(path)) {
     if (line.text.startsWith(':')) {
-      heading = line.text.slice(1).trim()
-      continue
+      section = line.text.slice(1).trim()
+      if (section === '') throw malformedLine(path, line, 'the name of a category behind ":"')
+    } else {
+      questions.push(questionOf(path, line, section))
     }
-    const row = line.text.split('\t').map((field) => field.trim())
-    const fields = row.length === 5 ? row : [heading ?? '', ...line.text.split(/\s+/)]
-    if (fields.length !== 5 || fields.includes('')) {
-      throw malformedLine(path, line, '"category a b c d" separated by tabs, or ": category" and then "a b c d"')
-    }
-    const [category, a, b, c, d] = fields
-    questions.push({ category, a, b, c, d })
   }
   if (questions.length === 0) {
     throw new AnyvecError('ERR_ANYVEC_FORMAT', `${path} holds no analogy question`, { path })
@@ -96,36 +116,57 @@ export async function readAnalogies(path: string): Promise<AnalogyQuestion[]> {
   return questions
 }
 
+function questionOf(path: string, line: Line, section: string | undefined): AnalogyQuestion {
+  let fields = line.text.split('\t').map((field) => field.trim())
+  if (fields.length !== 5) {
+    const words = fields.length === 4 ? fields : line.text.split(/\s+/)
+    // four words alone belong to a section; without one they have no category
+    fields = section === undefined ? [] : [section, ...words]
+  }
+  if (fields.length !== 5 || fields.includes('')) {
+    throw malformedLine(path, line, '"category a b c d" separated by tabs, or ": category" and below it "a b c d"')
+  }
+  const [category, a, b, c, d] = fields
+  return { category, a, b, c, d }
+}
+
 /**
- * Answers analogy questions by 3CosAdd (Mikolov, Yih and Zweig 2013): the key whose vector has the largest cosine with
- * `b - a + c` over unit vectors, the three question words left out. A word is looked up as written, then in lower
- * case; a question with an unknown word is skipped and counted.
+ * Answers analogy questions by 3CosAdd (Mikolov, Yih and Zweig 2013, "Linguistic Regularities in Continuous Space Word
+ * Representations"): the key whose vector has the largest cosine with `b - a + c` over unit vectors, the three question words
+ * left out, among the `limit` most frequent keys. A word is looked up as written, else in lower case; a question with an
+ * unknown word is skipped and counted. Totals are over questions, not means of categories.
  *
- * @param questions a list, or the paths of files that `readAnalogies` reads; categories of one name are one
+ * @param questions a list, or the path or paths of files that `readAnalogies` reads; categories of one name are one
+ *
+ * Errors: ERR_ANYVEC_OPTION; ERR_ANYVEC_USAGE for what is no question; those of `readAnalogies`. An aborted call rejects with
+ * its signal's reason.
  *
  * @example
- * const { total, semantic, syntactic } = await evaluateAnalogies(words, ['questions-words.txt'])
- * console.log(`${(total.accuracy * 100).toFixed(1)} % of ${total.answered}`)
+ * const { total, semantic, syntactic } = await evaluateAnalogies(words, 'questions-words.txt')
+ * console.log(`${(total.accuracy * 100).toFixed(1)} % of ${total.asked}, ${total.skipped} skipped`)
  */
 export async function evaluateAnalogies(
   embedding: Embedding,
-  questions: readonly string[] | readonly AnalogyQuestion[],
-  options: AnalogyOptions = {},
+  questions: string | readonly string[] | readonly AnalogyQuestion[],
+  options?: AnalogyOptions,
 ): Promise<AnalogyReport> {
   const { limit, threads, signal } = resolveOptions<AnalogyOptions & { limit: number }>(SPECS, options, DEFAULTS)
+  signal?.throwIfAborted()
   const tallies = new Map<string, Tally>()
   const asked: Asked[] = []
   for (const question of await gather(questions)) {
     let tally = tallies.get(question.category)
-    if (tally === undefined) tallies.set(question.category, (tally = { correct: 0, answered: 0, total: 0 }))
-    tally.total++
+    if (tally === undefined) tallies.set(question.category, (tally = { correct: 0, asked: 0, skipped: 0 }))
     const a = spell(embedding, question.a, limit)
     const b = spell(embedding, question.b, limit)
     const c = spell(embedding, question.c, limit)
     const d = spell(embedding, question.d, limit)
-    if (a === undefined || b === undefined || c === undefined || d === undefined) continue
-    tally.answered++
-    asked.push({ a, b, c, d, tally })
+    if (a === undefined || b === undefined || c === undefined || d === undefined) {
+      tally.skipped++
+    } else {
+      tally.asked++
+      asked.push({ a, b, c, d, tally })
+    }
   }
   for (let from = 0; from < asked.length; from += BLOCK) {
     const block = asked.slice(from, from + BLOCK)
@@ -137,18 +178,18 @@ export async function evaluateAnalogies(
   const categories = [...tallies].map(([category, tally]) => ({ category, kind: kindOf(category), ...score([tally]) }))
   const ofKind = (kind: 'semantic' | 'syntactic') => categories.filter((category) => category.kind === kind)
   return {
-    categories,
+    total: score(categories),
     semantic: score(ofKind('semantic')),
     syntactic: score(ofKind('syntactic')),
-    total: score(categories),
-    limit,
+    categories,
+    known: limit === 0 ? embedding.size : Math.min(limit, embedding.size),
   }
 }
 
 interface Tally {
   correct: number
-  answered: number
-  total: number
+  asked: number
+  skipped: number
 }
 
 /** A question in the spelling of the model's keys. */
@@ -175,32 +216,53 @@ async function solve(
   } catch (error) {
     if (!(error instanceof AnyvecError) || error.code !== 'ERR_ANYVEC_VECTOR') throw error
     if (block.length === 1) return [undefined]
-    const halves = [block.slice(0, block.length >> 1), block.slice(block.length >> 1)]
-    return [...(await solve(embedding, halves[0], options)), ...(await solve(embedding, halves[1], options))]
+    const half = block.length >> 1
+    return [
+      ...(await solve(embedding, block.slice(0, half), options)),
+      ...(await solve(embedding, block.slice(half), options)),
+    ]
   }
 }
 
 function score(tallies: readonly Readonly<Tally>[]): AnalogyScore {
   let correct = 0
-  let answered = 0
-  let total = 0
+  let asked = 0
+  let skipped = 0
   for (const tally of tallies) {
     correct += tally.correct
-    answered += tally.answered
-    total += tally.total
+    asked += tally.asked
+    skipped += tally.skipped
   }
-  return { correct, answered, skipped: total - answered, total, accuracy: correct / answered }
+  return { correct, asked, skipped, accuracy: correct / asked }
 }
 
 function kindOf(category: string): 'semantic' | 'syntactic' {
   return category.startsWith('gram') ? 'syntactic' : 'semantic'
 }
 
-async function gather(questions: readonly string[] | readonly AnalogyQuestion[]): Promise<AnalogyQuestion[]> {
+const FIELDS = ['category', 'a', 'b', 'c', 'd'] as const
+
+async function gather(
+  questions: string | readonly string[] | readonly AnalogyQuestion[],
+): Promise<readonly AnalogyQuestion[]> {
+  if (typeof questions === 'string') return readAnalogies(questions)
+  if (!Array.isArray(questions)) throw notAQuestion(questions)
   const gathered: AnalogyQuestion[] = []
-  for (const item of questions) {
-    if (typeof item === 'string') for (const question of await readAnalogies(item)) gathered.push(question)
-    else gathered.push(item)
+  for (const item of questions as readonly (string | AnalogyQuestion)[]) {
+    if (typeof item === 'string') {
+      for (const question of await readAnalogies(item)) gathered.push(question)
+    } else {
+      if (!FIELDS.every((field) => typeof item?.[field] === 'string')) throw notAQuestion(item)
+      gathered.push(item)
+    }
   }
   return gathered
+}
+
+function notAQuestion(given: unknown): AnyvecError {
+  return new AnyvecError(
+    'ERR_ANYVEC_USAGE',
+    `Expected analogy questions { category, a, b, c, d }, or the paths of files of them, but received ${received(given)}`,
+    { received: given },
+  )
 }

@@ -10,9 +10,12 @@ export interface Line {
   readonly number: number
 }
 
+/** `//` stands in Google's set, `# ` in others; `#word` may be a word. */
+const COMMENT = /^(?:\/\/|#(?:\s|$))/
+
 /**
- * The lines of a UTF-8 file: a byte-order mark and CR line ends are taken away, blank lines and comments
- * (`#` and `//`, as the published sets have them) are left out, numbers are those of the file.
+ * The lines of a UTF-8 file: a byte-order mark and CR line ends are taken away, blank lines and comments are left out,
+ * numbers are those of the file.
  * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING.
  */
 export async function readLines(path: string): Promise<Line[]> {
@@ -20,7 +23,7 @@ export async function readLines(path: string): Promise<Line[]> {
   const all = decode(await read(path), path).split('\n')
   for (let i = 0; i < all.length; i++) {
     const text = all[i].trim()
-    if (text === '' || text.startsWith('#') || text.startsWith('//')) continue
+    if (text === '' || COMMENT.test(text)) continue
     lines.push({ text, number: i + 1 })
   }
   return lines

@@ -1,8 +1,14 @@
-/** Word similarity: do the vectors rank pairs of words as people do? */
+/**
+ * Word similarity: do the vectors rank pairs of words as people do?
+ *
+ * A pair is scored when both of its words are known: among all keys, as written, else in lower case (`spell`). Other pairs
+ * are left out and counted. The correlation is over the pairs scored, each pair as often as the list has it.
+ */
 
 import type { Embedding } from '../embedding/embedding.js'
 import { AnyvecError } from '../errors.js'
-import { spearman, pearson } from './correlation.js'
+import { received } from '../train/specs.js'
+import { pearson, spearman } from './correlation.js'
 import { type Line, malformedLine, readLines } from './lines.js'
 import { spell } from './spelling.js'
 
@@ -28,7 +34,7 @@ export interface SimilarityReport {
 
 /**
  * Reads pairs of words with human scores: one pair a line, three fields separated by tabs, else by commas, else by
- * blanks; the first line may be a header; `#` and `//` begin comments.
+ * blanks; the first line may be a header. Lines that begin with `//` or `# ` are comments; blank lines mean nothing.
  * WordSim-353, SimLex-999 and MEN come in this shape.
  *
  * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line or no pair at all.
@@ -55,22 +61,27 @@ export async function readScoredPairs(path: string): Promise<ScoredPair[]> {
 }
 
 /**
- * Scores an embedding against human judgements of similarity: the correlation, over the pairs both of whose words
- * are known, between the cosine and the score. A word is looked up as written, then in lower case.
+ * Scores an embedding against human judgements of similarity: the correlation between the cosine of a pair's vectors and
+ * its score, over the pairs both of whose words are known (as written, else in lower case). Ties share the mean of their ranks.
  *
  * @param pairs a list, or the path of a file that `readScoredPairs` reads
  *
+ * Errors: ERR_ANYVEC_USAGE for what is no list of pairs; those of `readScoredPairs`.
+ *
  * @example
- * const { spearman, pairs, total } = await evaluateSimilarity(words, 'ws-353.tsv')
+ * const { spearman, pairs, outOfVocabulary } = await evaluateSimilarity(words, 'ws-353.tsv')
+ * console.log(`${spearman.toFixed(3)} over ${pairs} pairs; ${outOfVocabulary} with an unknown word`)
  */
 export async function evaluateSimilarity(
   embedding: Embedding,
   pairs: string | readonly ScoredPair[],
 ): Promise<SimilarityReport> {
   const list = typeof pairs === 'string' ? await readScoredPairs(pairs) : pairs
+  if (!Array.isArray(list)) throw notAPair(list)
   const cosines: number[] = []
   const scores: number[] = []
-  for (const pair of list) {
+  for (const pair of list as readonly ScoredPair[]) {
+    if (typeof pair?.a !== 'string' || typeof pair.b !== 'string' || !Number.isFinite(pair.score)) throw notAPair(pair)
     const a = spell(embedding, pair.a)
     const b = spell(embedding, pair.b)
     if (a === undefined || b === undefined) continue
@@ -84,6 +95,14 @@ export async function evaluateSimilarity(
     total: list.length,
     outOfVocabulary: list.length - scores.length,
   }
+}
+
+function notAPair(given: unknown): AnyvecError {
+  return new AnyvecError(
+    'ERR_ANYVEC_USAGE',
+    `Expected pairs { a, b, score } with a finite score, or the path of a file of them, but received ${received(given)}`,
+    { received: given },
+  )
 }
 
 function cut(line: Line): string[] {

@@ -18,7 +18,10 @@ constexpr size_t kLongest = 24;
 
 // The value of the whole of `text`; false when it is no number or not finite. Values too small for float32 become zero or denormal.
 inline bool parse(std::string_view text, float& value) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (!text.empty() && text.front() == '+') {
+    text.remove_prefix(1);
+    if (!text.empty() && text.front() == '-') return false;
+  }
   if (text.empty()) return false;
 #if defined(__cpp_lib_to_chars)
   const char* const end = text.data() + text.size();

@@ -135,7 +135,7 @@ export class IdStore {
     const scratch = new Uint32Array(BLOCK)
     for (let number = 0; number * BLOCK < end; number += 1) {
       const count = Math.min(BLOCK, end - number * BLOCK)
-      let source = scratch
+      let source: Uint32Array = scratch
       if (count < BLOCK) {
         source = tail
       } else if (number < this.#room) {

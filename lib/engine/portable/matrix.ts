@@ -4,7 +4,6 @@ import { endianness } from 'node:os'
 import { AnyvecError } from '../../errors.js'
 import type { MappedFile, Matrix } from '../engine.js'
 import { reserve } from './memory.js'
-import type { Pace } from './pace.js'
 
 const LITTLE_ENDIAN = endianness() === 'LE'
 
@@ -12,7 +11,6 @@ export class PortableMatrix implements Matrix {
   readonly rows: number
   readonly columns: number
   readonly data: Float32Array
-  #inverseNorms: Float64Array | undefined
 
   constructor(rows: number, columns: number, data: Float32Array) {
     this.rows = rows
@@ -31,28 +29,6 @@ export class PortableMatrix implements Matrix {
   static of(matrix: Matrix): PortableMatrix {
     if (matrix instanceof PortableMatrix) return matrix
     throw new AnyvecError('ERR_ANYVEC_USAGE', 'the portable engine works only on matrices of its own')
-  }
-
-  /**
-   * 1 / |row| of every row, 0 for a zero row; computed once, so values must not change after the first search by angle.
-   */
-  async inverseNorms<P>(pace: Pace<P>): Promise<Float64Array> {
-    if (this.#inverseNorms !== undefined) return this.#inverseNorms
-    const { rows, columns, data } = this
-    const inverse = reserve(rows * 8, 'the lengths of vectors', () => new Float64Array(rows))
-    let work = 0
-    for (let row = 0, i = 0; row < rows; row += 1) {
-      let squares = 0
-      for (let column = 0; column < columns; column += 1, i += 1) squares += data[i] * data[i]
-      inverse[row] = squares === 0 ? 0 : 1 / Math.sqrt(squares)
-      work += columns
-      if (work > 500_000) {
-        work = 0
-        if (pace.due()) await pace.rest()
-      }
-    }
-    this.#inverseNorms = inverse
-    return inverse
   }
 }
 

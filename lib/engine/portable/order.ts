@@ -16,8 +16,8 @@ export async function sortNumbers<P>(
     numbers.subarray(from, from + RUN).sort(compare)
     if (pace.due()) await pace.rest()
   }
-  let source = numbers
-  let target = new Uint32Array(size > RUN ? size : 0)
+  let source: Uint32Array = numbers
+  let target: Uint32Array = new Uint32Array(size > RUN ? size : 0)
   for (let run = RUN; run < size; run *= 2) {
     for (let from = 0; from < size; from += 2 * run) {
       const middle = Math.min(size, from + run)

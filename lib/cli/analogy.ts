@@ -5,23 +5,25 @@ import {
   engineOption,
   jsonOption,
   kOption,
-  limitOption,
   neighbourLists,
   type SearchFlags,
   scoresOption,
   threadsOption,
+  topOption,
 } from './query.js'
 
 /** `anyvec analogy MODEL A B C`: A is to B as C is to what? */
 export function addAnalogy(program: Command): void {
   program
     .command('analogy')
-    .description('what completes "A is to B as C is to ..." (the largest cosine with B - A + C; A, B, C left out)')
+    .description(
+      'what completes "A is to B as C is to ..." (the largest cosine with B - A + C; A, B, C left out)',
+    )
     .usage('[options] <model> <a> <b> <c>')
     .argument('<model>', 'a model file')
     .argument('<words...>', 'A B C, or - for one question a line from stdin')
     .addOption(kOption())
-    .addOption(limitOption())
+    .addOption(topOption('only the n most frequent keys can be answers; 0 allows all', 0))
     .addOption(scoresOption())
     .addOption(jsonOption('one JSON object a question: { query: [a, b, c], answers: [{ key, score }] }'))
     .addOption(threadsOption())
@@ -36,14 +38,14 @@ A question with an unknown key has an empty answer, and the exit code is 1 at th
 }
 
 async function analogy(path: string, words: readonly string[], flags: SearchFlags): Promise<void> {
-  const { k, limit, threads } = flags
+  const { k, top, threads } = flags
   const embedding = await open(path, { engine: flags.engine })
   const kind = {
     words: ['A', 'B', 'C'],
     ask: (queries: readonly (readonly string[])[]) =>
       embedding.analogyBatch(
         queries.map(([a, b, c]) => [a, b, c] as const),
-        { k, limit, threads },
+        { k, limit: top, threads },
       ),
     ...neighbourLists(flags.scores === true),
   }

@@ -55,9 +55,14 @@ async function* blocks(input: NodeJS.ReadableStream): AsyncGenerator<string[]> {
     const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
     rest = lines.pop() as string
     if (rest.length > LONGEST_LINE) {
-      throw new AnyvecError('ERR_ANYVEC_FORMAT', `stdin holds a line longer than ${LONGEST_LINE} characters`, {})
+      throw new AnyvecError(
+        'ERR_ANYVEC_FORMAT',
+        `stdin holds a line longer than ${LONGEST_LINE} characters`,
+        {},
+      )
     }
-    for (let from = 0; from < lines.length; from += BLOCK) yield lines.slice(from, from + BLOCK).map(withoutReturn)
+    for (let from = 0; from < lines.length; from += BLOCK)
+      yield lines.slice(from, from + BLOCK).map(withoutReturn)
   }
   rest += decoder.decode()
   if (rest !== '') yield [withoutReturn(rest)]

@@ -12,12 +12,12 @@ import {
 } from '../index.js'
 import { UsageError } from './failure.js'
 import { print, printJson, table } from './output.js'
-import { engineOption, integerFrom, jsonOption, type ModelFlags, threadsOption } from './query.js'
+import { engineOption, jsonOption, type ModelFlags, threadsOption, topOption } from './query.js'
 
 interface EvaluateFlags extends ModelFlags {
   readonly analogies: readonly string[]
   readonly similarity: readonly string[]
-  readonly limit: number
+  readonly top?: number
 }
 
 /** `anyvec evaluate MODEL`: scores on analogy questions and on human judgements of similarity. */
@@ -30,22 +30,21 @@ export function addEvaluate(program: Command): void {
     .command('evaluate')
     .description('score a model on analogy questions and on human judgements of similarity')
     .argument('<model>', 'a model file')
-    .addOption(repeatable('--analogies', 'questions: category<TAB>a<TAB>b<TAB>c<TAB>d, or questions-words.txt'))
-    .addOption(repeatable('--similarity', 'scored pairs: word, word, score'))
     .addOption(
-      new Option('--limit <n>', 'analogies know only the n most frequent keys; 0: all')
-        .argParser(integerFrom(0))
-        .default(ANALOGY_LIMIT),
+      repeatable('--analogies', 'questions: category<TAB>a<TAB>b<TAB>c<TAB>d, or questions-words.txt'),
     )
+    .addOption(repeatable('--similarity', 'scored pairs: word, word, score'))
+    .addOption(topOption('analogies know only the n most frequent keys; 0: all', ANALOGY_LIMIT))
     .addOption(jsonOption('one JSON object; accuracies 0..1, correlations -1..1, null where there is none'))
     .addOption(threadsOption())
     .addOption(engineOption())
     .addHelpText(
       'after',
       `
-Analogies: 3CosAdd, the question's words left out, questions with an unknown word skipped; all files together.
+Analogies: 3CosAdd, the question's words left out, questions with an unknown word skipped; all files together. Categories
+named gram... are syntactic, the others semantic; totals are over questions, not means of categories.
 Similarity: Spearman's and Pearson's correlation over the pairs both of whose words are known, a file each.
-A word is looked up as written, then in lower case.`,
+A word is looked up as written, else in lower case.`,
     )
     .action(evaluate)
 }
@@ -59,12 +58,13 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   const lists = await Promise.all(
     flags.similarity.map(async (file) => ({ file, pairs: await readScoredPairs(file) })),
   )
-  const embedding = await open(path, { engine: flags.engine })
-  const { limit, threads } = flags
+  const { engine, top, threads } = flags
+  const embedding = await open(path, { engine })
   const analogies =
-    questions.length > 0 ? await evaluateAnalogies(embedding, questions, { limit, threads }) : undefined
+    questions.length > 0 ? await evaluateAnalogies(embedding, questions, { limit: top, threads }) : undefined
   const similarity: ({ file: string } & SimilarityReport)[] = []
-  for (const { file, pairs } of lists) similarity.push({ file, ...(await evaluateSimilarity(embedding, pairs)) })
+  for (const { file, pairs } of lists)
+    similarity.push({ file, ...(await evaluateSimilarity(embedding, pairs)) })
   if (flags.json === true) {
     await printJson({
       model: path,
@@ -80,21 +80,21 @@ async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
 }
 
 function analogyTable(report: AnalogyReport): string {
+  const has = (score: AnalogyScore) => score.asked + score.skipped > 0
   const row = (name: string, score: AnalogyScore) => [
     name,
     fixed(score.accuracy * 100, 1),
     String(score.correct),
-    String(score.answered),
+    String(score.asked),
     String(score.skipped),
   ]
-  const known = report.limit === 0 ? 'all keys' : `top ${report.limit}`
   const rows = [
-    [`analogies (${known})`, '%', 'correct', 'answered', 'skipped'],
+    [`analogies (top ${report.known})`, '%', 'correct', 'asked', 'skipped'],
     ...report.categories.map((category) => row(category.category, category)),
   ]
   // A kind that has no question at all would only be a row of dashes.
-  if (report.semantic.total > 0) rows.push(row('semantic', report.semantic))
-  if (report.syntactic.total > 0) rows.push(row('syntactic', report.syntactic))
+  if (has(report.semantic)) rows.push(row('semantic', report.semantic))
+  if (has(report.syntactic)) rows.push(row('syntactic', report.syntactic))
   return table([...rows, row('total', report.total)])
 }
 

@@ -38,7 +38,7 @@ export function report(error: unknown, command: string): number {
   if (error instanceof CommanderError && error.code in PRINTED) return error.exitCode === 0 ? 0 : 2
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof UsageError || error instanceof CommanderError) {
-    printLine(`${command}: ${message.replace(/^error: /, '')}; see ${command} --help`)
+    printLine(`${command}: ${message.replace(/^error: /, '').replace(/\.$/, '')}; see ${command} --help`)
     return 2
   }
   if (error instanceof Interrupted) {
@@ -49,7 +49,10 @@ export function report(error: unknown, command: string): number {
     printLine(`${command}: ${message} (${error.code})`)
     return USAGE.has(error.code) ? 2 : 1
   }
-  printLine(`${command}: ${message}`)
+  // The system's own errors (a failed write to stdout, say) explain themselves; anything else is our mistake.
+  const ours = !(error instanceof Error && 'syscall' in error)
+  const advice = '; this is a defect in anyvec: please report it with what NODE_DEBUG=anyvec prints'
+  printLine(`${command}: ${message}${ours ? advice : ''}`)
   return 1
 }
 

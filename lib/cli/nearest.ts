@@ -7,11 +7,11 @@ import {
   engineOption,
   jsonOption,
   kOption,
-  limitOption,
   neighbourLists,
   type SearchFlags,
   scoresOption,
   threadsOption,
+  topOption,
 } from './query.js'
 
 /** `anyvec nearest MODEL KEY...`: the keys whose vectors have the largest cosine with a key's. */
@@ -22,7 +22,7 @@ export function addNearest(program: Command): void {
     .argument('<model>', 'a model file')
     .argument('<key...>', 'keys, or - for one key a line from stdin')
     .addOption(kOption())
-    .addOption(limitOption())
+    .addOption(topOption('only the n most frequent keys can be answers; 0 allows all', 0))
     .addOption(scoresOption())
     .addOption(jsonOption('one JSON object a query: { query, answers: [{ key, score }] }'))
     .addOption(threadsOption())
@@ -37,7 +37,7 @@ A key of stdin that is unknown has an empty answer, and the exit code is 1 at th
 }
 
 async function nearest(path: string, keys: readonly string[], flags: SearchFlags): Promise<void> {
-  const { k, limit, threads } = flags
+  const { k, top, threads } = flags
   if (keys.includes('-') && keys.length > 1) throw new UsageError('- (keys from stdin) stands alone')
   const embedding = await open(path, { engine: flags.engine })
   const kind = {
@@ -45,7 +45,7 @@ async function nearest(path: string, keys: readonly string[], flags: SearchFlags
     ask: (queries: readonly (readonly string[])[]) =>
       embedding.nearestBatch(
         queries.map(([key]) => key),
-        { k, limit, threads },
+        { k, limit: top, threads },
       ),
     ...neighbourLists(flags.scores === true),
   }

@@ -24,19 +24,13 @@ export function endQuietlyWhenReaderLeaves(command: string): void {
   })
 }
 
-/** A table of columns set apart by two spaces; numbers stand to the right. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** A table of columns set apart by two spaces: the first to the left, the others (numbers, mostly) to the right. */
+export function table(rows: readonly (readonly string[])[], align: 'left' | 'right' = 'right'): string {
   const widths: number[] = []
   for (const row of rows) {
     for (let i = 0; i < row.length; i++) widths[i] = Math.max(widths[i] ?? 0, row[i].length)
   }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('')
+  const cell = (text: string, i: number) =>
+    i === 0 || align === 'left' ? text.padEnd(widths[i]) : text.padStart(widths[i])
+  return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('')
 }

@@ -1,7 +1,7 @@
 /** The command `anyvec`: its subcommands, and how usage errors look. */
 
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { VERSION } from '../version.js'
 import { addAnalogy } from './analogy.js'
 import { addConvert } from './convert.js'
 import { addEvaluate } from './evaluate.js'
@@ -28,8 +28,10 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('anyvec')
-    .description('Embed anything: train vectors for whatever can be written as sequences of keys, and ask them.')
-    .version(version(), '-V, --version')
+    .description(
+      'Embed anything: train vectors for whatever can be written as sequences of keys, and ask them.',
+    )
+    .version(VERSION, '-V, --version')
     .helpCommand(false)
     .exitOverride()
     // `report` prints the failures of all commands alike.
@@ -47,9 +49,4 @@ Answers go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong 
     add(program)
   }
   return program
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return (manifest as { version: string }).version
 }

@@ -17,7 +17,8 @@ export interface ProgressBar {
 }
 
 const BAR_WIDTH = 24
-/** Without a terminal every line stays, in a log for example. */
+/** Without a terminal every line stays, in a log for example: the first one after a second, then one every five. */
+const PLAIN_FIRST_MS = 1000
 const PLAIN_INTERVAL_MS = 5000
 
 /**
@@ -35,7 +36,7 @@ export function createProgressBar(stream: ProgressStream): ProgressBar {
   const live = stream.isTTY === true
   let phase: Progress['phase'] | undefined
   let phaseStart = 0
-  let lastPlain = performance.now()
+  let nextPlain = performance.now() + PLAIN_FIRST_MS
   let drawn = false
   return {
     update(progress) {
@@ -50,8 +51,8 @@ export function createProgressBar(stream: ProgressStream): ProgressBar {
         const line = `${bar(state.fraction)} ${state.text}`.slice(0, (stream.columns ?? 80) - 1)
         stream.write(`\r${line}\x1b[K`)
         drawn = true
-      } else if (now - lastPlain >= PLAIN_INTERVAL_MS) {
-        lastPlain = now
+      } else if (now >= nextPlain) {
+        nextPlain = now + PLAIN_INTERVAL_MS
         stream.write(`${percentage(state.fraction)} ${state.text}\n`)
       }
     },

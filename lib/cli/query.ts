@@ -1,9 +1,11 @@
 /** What the query commands have in common: their flags, where queries come from, and how answers look. */
 
-import { InvalidArgumentError, Option } from 'commander'
-import { AnyvecError, type Embedding, type Neighbour } from '../index.js'
+import { Option } from 'commander'
+import { AnyvecError, type Embedding, type EngineChoice, type Neighbour } from '../index.js'
+import { DEFAULTS, ENGINE, THREADS } from '../train/options.js'
 import { answerBatch } from './batch.js'
 import { UsageError } from './failure.js'
+import { flagOf } from './flag.js'
 import { print, printJson } from './output.js'
 
 /** One kind of query: how many words it has, how it is answered, how an answer is shown. */
@@ -56,9 +58,17 @@ async function answerStdin<Answer>(
       const query = [...fixed, ...words]
       const unknown = query.find((word) => !embedding.has(word))
       if (words.length !== wanted) {
-        return { line, query, failure: `a line of ${words.length} words instead of ${wanted}: ${JSON.stringify(line)}` }
+        return {
+          line,
+          query,
+          failure: `a line of ${words.length} words instead of ${wanted}: ${JSON.stringify(line)}`,
+        }
       }
-      return { line, query, failure: unknown === undefined ? undefined : `the unknown key ${JSON.stringify(unknown)}` }
+      return {
+        line,
+        query,
+        failure: unknown === undefined ? undefined : `the unknown key ${JSON.stringify(unknown)}`,
+      }
     })
     const answers = await askAll(
       kind,
@@ -107,41 +117,32 @@ export function neighbourLists(scores: boolean): Omit<QueryKind<readonly Neighbo
   }
 }
 
-/** A whole number of a flag; 0 is allowed only where `least` says so. */
-export function integerFrom(least: number): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text)
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`Expected a whole number >= ${least}.`)
-    }
-    return value
-  }
-}
-
-export const ENGINES = ['auto', 'native', 'portable'] as const
-
 /** Flags that every command on a model has. */
 export interface ModelFlags {
-  readonly engine: (typeof ENGINES)[number]
+  readonly engine?: EngineChoice
   readonly threads?: number
   readonly json?: true
 }
 
 /** Flags of commands that search. */
 export interface SearchFlags extends ModelFlags {
-  readonly k: number
-  readonly limit: number
+  readonly k?: number
+  readonly top?: number
   readonly scores?: true
 }
 
 // Functions, not constants: commander's options keep state.
-export const engineOption = () =>
-  new Option('--engine <name>', 'who does the work').choices(ENGINES).default('auto')
-export const threadsOption = () =>
-  new Option('--threads <n>', 'threads that search (default: all)').argParser(integerFrom(1))
+export const engineOption = () => flagOf(ENGINE, DEFAULTS.engine)
+export const threadsOption = () => flagOf(THREADS, 'all processors')
 export const jsonOption = (what: string) => new Option('--json', `print ${what}`)
 export const kOption = () =>
-  new Option('-k, --k <n>', 'answers a query').argParser(integerFrom(1)).default(10)
-export const limitOption = () =>
-  new Option('--limit <n>', 'search only the n most frequent keys; 0: all').argParser(integerFrom(0)).default(0)
-export const scoresOption = () => new Option('--scores', 'print scores too: key<TAB>score, in batches key:score')
+  flagOf(
+    { name: 'k', type: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER, doc: 'answers a query' },
+    10,
+    '-k, --k',
+  )
+/** `limit` in the library. */
+export const topOption = (doc: string, defaultValue: number) =>
+  flagOf({ name: 'top', type: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, doc }, defaultValue)
+export const scoresOption = () =>
+  new Option('--scores', 'print scores too: key<TAB>score, in batches key:score')

@@ -1,21 +1,22 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { AnyvecError, type Embedding, text, type TrainingReport, train } from '../index.js'
-import { DEFAULTS, type TrainOptions, TRAIN_SPECS } from '../train/options.js'
-import { expectation, type OptionSpec } from '../train/specs.js'
-import { checkDestination } from './destination.js'
+import { DEFAULTS, type TrainOptions, type TrainSettings, TRAIN_SPECS } from '../train/options.js'
+import { checkOutput } from './destination.js'
 import { UsageError } from './failure.js'
+import { flagOf, isFlag } from './flag.js'
 import { interruptible } from './interrupt.js'
 import { print, printJson } from './output.js'
 import { count, createProgressBar } from './progress.js'
 import { jsonOption } from './query.js'
 
-/** What stands for an option's value in the help. */
-const PLACEHOLDERS = { integer: 'n', number: 'x', boolean: 'yes|no', choice: 'name', path: 'folder' } as const
+/** Defaults that the machine decides are told in words. */
+const SHOWN_DEFAULTS = { ...DEFAULTS, threads: 'all processors', spillFolder: "the system's" }
 
 interface TrainFlags extends TrainOptions {
   readonly output: string
   readonly as: 'text' | 'sequences'
   readonly lowercase?: true
+  readonly malformed: 'error' | 'skip'
   readonly json?: true
 }
 
@@ -26,8 +27,10 @@ export function addTrain(program: Command): void {
     .description('train vectors on files and save them')
     .argument('<input...>', 'text files, also .gz; - reads stdin')
     .addOption(
-      new Option('--output <file>', 'the model file: .safetensors, .bin (word2vec binary), .vec or .txt (word2vec text)')
-        .makeOptionMandatory(),
+      new Option(
+        '--output <file>',
+        'the model file: .safetensors, .bin (word2vec binary), .vec or .txt (word2vec text)',
+      ).makeOptionMandatory(),
     )
     .addOption(
       new Option('--as <kind>', 'what a line is: text, or a sequence of keys separated by spaces')
@@ -35,29 +38,48 @@ export function addTrain(program: Command): void {
         .default('text'),
     )
     .option('--lowercase', 'make all keys lower-case')
-  for (const spec of TRAIN_SPECS) {
-    const flag = flagOf(spec)
-    if (flag !== undefined) command.addOption(flag)
+    .addOption(
+      new Option(
+        '--malformed <what>',
+        'a word that is not UTF-8, holds a NUL or is too long: stop, or leave it out and count it',
+      )
+        .choices(['error', 'skip'])
+        .default('error'),
+    )
+  for (const spec of TRAIN_SPECS.filter(isFlag)) {
+    command.addOption(flagOf(spec, SHOWN_DEFAULTS[spec.name as keyof TrainSettings]))
   }
-  command.addOption(jsonOption('one JSON object about the run')).action(runTrain)
+  command
+    .addOption(jsonOption('one JSON object about the run'))
+    .addHelpText(
+      'after',
+      `
+The output is checked before anything is read, and is written whole or not at all.
+Ctrl-C stops the run within a moment; an old output file stays as it was.`,
+    )
+    .action(runTrain)
 }
 
 async function runTrain(inputs: readonly string[], flags: TrainFlags): Promise<void> {
-  const { output, as, lowercase, json, ...options } = flags
+  const { output, as, lowercase, malformed, json, ...options } = flags
   if (inputs.includes('-') && inputs.length > 1) throw new UsageError('- (text from stdin) stands alone')
-  await checkDestination(output, inputs)
-  const source = text(inputs[0] === '-' ? process.stdin : inputs, { lowercase: lowercase === true })
-  const bar = createProgressBar(process.stderr)
-  const embedding = await interruptible(async (signal) => {
+  await checkOutput(output, inputs)
+  const source = text(inputs[0] === '-' ? process.stdin : inputs, {
+    lowercase: lowercase === true,
+    malformed,
+  })
+  const { embedding, saving } = await interruptible(async (signal) => {
+    const bar = createProgressBar(process.stderr)
     try {
-      return await train(source, { ...options, signal, onProgress: bar.update })
+      const embedding = await train(source, { ...options, signal, onProgress: bar.update })
+      bar.done()
+      const started = performance.now()
+      await embedding.save(output, { signal })
+      return { embedding, saving: (performance.now() - started) / 1000 }
     } finally {
       bar.done()
     }
   })
-  const started = performance.now()
-  await embedding.save(output)
-  const saving = (performance.now() - started) / 1000
   if (json === true) await printJson({ output, ...summary(embedding, saving) })
   else await print(sentences(embedding, output, saving))
 }
@@ -94,28 +116,12 @@ function sentences(embedding: Embedding, output: string, saving: number): string
       `loss ${report.loss.map((loss) => loss.toFixed(3)).join(', ')}`,
     `saved to ${output} in ${saving.toFixed(2)} s`,
   ]
-  if (dropped.malformedTokens > 0) lines.splice(1, 0, `malformed and left out: ${dropped.malformedTokens} tokens`)
+  if (dropped.malformedTokens > 0)
+    lines.splice(1, 0, `malformed and left out: ${dropped.malformedTokens} tokens`)
   return lines.map((line) => `${line}\n`).join('')
 }
 
 function reportOf(embedding: Embedding): TrainingReport {
   if (embedding.report === undefined) throw new AnyvecError('ERR_ANYVEC_INTERNAL', 'training made no report')
   return embedding.report
-}
-
-/** The flag of an option: `learningRate` is `--learning-rate`; undefined for what no command line can say. */
-function flagOf(spec: OptionSpec): Option | undefined {
-  if (spec.type === 'callback' || spec.type === 'signal') return undefined
-  const name = spec.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  const option = new Option(`--${name} <${spec.unit ?? PLACEHOLDERS[spec.type]}>`, spec.doc)
-  if (spec.choices !== undefined) option.choices(spec.choices)
-  if (spec.type === 'integer' || spec.type === 'number') {
-    // Only what is no number fails here; ranges are checked by `train`, their one owner.
-    option.argParser((given: string) => {
-      const value = given.trim() === '' ? Number.NaN : Number(given)
-      if (Number.isNaN(value)) throw new InvalidArgumentError(`Expected ${expectation(spec)}.`)
-      return value
-    })
-  }
-  return option.default(DEFAULTS[spec.name as keyof typeof DEFAULTS])
 }

@@ -124,7 +124,11 @@ function questionOf(path: string, line: Line, section: string | undefined): Anal
     fields = section === undefined ? [] : [section, ...words]
   }
   if (fields.length !== 5 || fields.includes('')) {
-    throw malformedLine(path, line, '"category a b c d" separated by tabs, or ": category" and below it "a b c d"')
+    throw malformedLine(
+      path,
+      line,
+      '"category a b c d" separated by tabs, or ": category" and below it "a b c d"',
+    )
   }
   const [category, a, b, c, d] = fields
   return { category, a, b, c, d }
@@ -150,13 +154,17 @@ export async function evaluateAnalogies(
   questions: string | readonly string[] | readonly AnalogyQuestion[],
   options?: AnalogyOptions,
 ): Promise<AnalogyReport> {
-  const { limit, threads, signal } = resolveOptions<AnalogyOptions & { limit: number }>(SPECS, options, DEFAULTS)
+  const { limit, threads, signal } = resolveOptions<AnalogyOptions & { limit: number }>(
+    SPECS,
+    options,
+    DEFAULTS,
+  )
   signal?.throwIfAborted()
   const tallies = new Map<string, Tally>()
   const asked: Asked[] = []
   for (const question of await gather(questions)) {
-    let tally = tallies.get(question.category)
-    if (tally === undefined) tallies.set(question.category, (tally = { correct: 0, asked: 0, skipped: 0 }))
+    const tally = tallies.get(question.category) ?? { correct: 0, asked: 0, skipped: 0 }
+    tallies.set(question.category, tally)
     const a = spell(embedding, question.a, limit)
     const b = spell(embedding, question.b, limit)
     const c = spell(embedding, question.c, limit)
@@ -175,7 +183,11 @@ export async function evaluateAnalogies(
       if (answers[i] === block[i].d) block[i].tally.correct++
     }
   }
-  const categories = [...tallies].map(([category, tally]) => ({ category, kind: kindOf(category), ...score([tally]) }))
+  const categories = [...tallies].map(([category, tally]) => ({
+    category,
+    kind: kindOf(category),
+    ...score([tally]),
+  }))
   const ofKind = (kind: 'semantic' | 'syntactic') => categories.filter((category) => category.kind === kind)
   return {
     total: score(categories),

@@ -14,7 +14,10 @@ import { AnyvecError } from '../errors.js'
  */
 export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
   if (x.length !== y.length) {
-    throw new AnyvecError('ERR_ANYVEC_USAGE', `Expected lists of one length, received ${x.length} and ${y.length} values`)
+    throw new AnyvecError(
+      'ERR_ANYVEC_USAGE',
+      `Expected lists of one length, received ${x.length} and ${y.length} values`,
+    )
   }
   const n = x.length
   // Asked outright: the rounding of a mean can make a constant list look as if it varied a little.

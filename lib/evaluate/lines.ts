@@ -4,6 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { AnyvecError } from '../errors.js'
 import { cannotRead, inputSize, isSystemError, systemReason } from '../formats/file.js'
 
+/** The largest published list has 1 MB; a corpus given by mistake should not be read whole. */
+const MAX_BYTES = 2 ** 28
+
 /** A line that holds something, with its number in the file (from 1). */
 export interface Line {
   readonly text: string
@@ -40,7 +43,14 @@ export function malformedLine(path: string, line: Line, expected: string): Anyve
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  await inputSize(path)
+  const size = await inputSize(path)
+  if (size > MAX_BYTES) {
+    throw new AnyvecError(
+      'ERR_ANYVEC_FORMAT',
+      `${path} has ${size} bytes, more than any list of questions or pairs; is it the right file?`,
+      { path, bytes: size },
+    )
+  }
   try {
     return await readFile(path)
   } catch (error) {

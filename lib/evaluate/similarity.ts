@@ -81,7 +81,8 @@ export async function evaluateSimilarity(
   const cosines: number[] = []
   const scores: number[] = []
   for (const pair of list as readonly ScoredPair[]) {
-    if (typeof pair?.a !== 'string' || typeof pair.b !== 'string' || !Number.isFinite(pair.score)) throw notAPair(pair)
+    if (typeof pair?.a !== 'string' || typeof pair.b !== 'string' || !Number.isFinite(pair.score))
+      throw notAPair(pair)
     const a = spell(embedding, pair.a)
     const b = spell(embedding, pair.b)
     if (a === undefined || b === undefined) continue

@@ -7,6 +7,9 @@ import { reserve } from './memory.js'
 
 const LITTLE_ENDIAN = endianness() === 'LE'
 
+/** Places in a matrix are 32-bit whole numbers: with doubles as indices V8's loops take twice as long. */
+const MOST_VALUES = 2 ** 31 - 1
+
 export class PortableMatrix implements Matrix {
   readonly rows: number
   readonly columns: number
@@ -21,6 +24,14 @@ export class PortableMatrix implements Matrix {
   /** A zeroed matrix. */
   static allocate(rows: number, columns: number): PortableMatrix {
     const values = rows * columns
+    if (values > MOST_VALUES) {
+      throw new AnyvecError(
+        'ERR_ANYVEC_MEMORY',
+        `${rows} x ${columns} values are more than the portable engine holds (2^31 - 1); use fewer dimensions, a smaller ` +
+          'vocabulary, or the native engine',
+        { rows, columns },
+      )
+    }
     const data = reserve(values * 4, `a matrix of ${rows} rows by ${columns} columns`, () => new Float32Array(values))
     return new PortableMatrix(rows, columns, data)
   }

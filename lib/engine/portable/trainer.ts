@@ -102,7 +102,7 @@ export async function trainSkipGram(
         for (let j = 0; j < negative; j++) {
           const n = 2 * (centre * negative + j)
           const column = mulhi(draw(negativeA, negativeB, n), rows)
-          kernel.addNegative(draw(negativeA, negativeB, n + 1) < threshold[column] ? column : alias[column])
+          kernel.addOutput(draw(negativeA, negativeB, n + 1) < threshold[column] ? column : alias[column])
         }
         const done = (epoch * entries + number * PIECE + places[centre]) / (epochs * entries)
         rate = learningRate * Math.max(1e-4, 1 - done)

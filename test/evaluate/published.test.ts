@@ -41,6 +41,7 @@ withLists('every line of the published lists is read', async () => {
 })
 
 withCorpus('trained vectors answer the published lists, by the same counts as any other scorer', async () => {
+  // bounds lie well below what such a short run reaches: 0.134, 0.49, 0.26 and 0.41 with seeds 1 and 2
   const words = await train(text(corpus), { dimensions: 50, epochs: 1, engine: 'native' })
   const questions = ['google_analogies_semantic.tsv', 'google_analogies_syntactic.tsv'].map(list)
   const { total, semantic, syntactic, categories, known } = await evaluateAnalogies(words, questions)
@@ -50,11 +51,11 @@ withCorpus('trained vectors answer the published lists, by the same counts as an
     [30000, 11963, 7581, 3600, 5269, 8363, 2312],
   )
   assert.is(categories.length, 14)
-  assert.ok(total.accuracy > ACCURACY, `analogies ${total.accuracy}`)
+  assert.ok(total.accuracy > 0.1, `analogies ${total.accuracy}`)
   for (const [name, pairs, unknown, least] of [
-    ['ws-353-all.tsv', 351, 2, WS],
-    ['simlex-999.tsv', 992, 7, SIMLEX],
-    ['men-tr-3k.tsv', 2938, 62, MEN],
+    ['ws-353-all.tsv', 351, 2, 0.42],
+    ['simlex-999.tsv', 992, 7, 0.22],
+    ['men-tr-3k.tsv', 2938, 62, 0.36],
   ] as const) {
     const report = await evaluateSimilarity(words, list(name))
     assert.equal([report.pairs, report.outOfVocabulary], [pairs, unknown], name)

@@ -49,7 +49,7 @@ test('every package that the compiled code imports is a dependency', () => {
   const imported = new Set<string>()
   for (const file of files) {
     const source = readFileSync(join(lib, file), 'utf8')
-    for (const [, name] of source.matchAll(/(?:\bfrom|\bimport|\brequire)\s*\(?\s*'([^'.][^']*)'/g)) {
+    for (const [, name] of source.matchAll(/(?:\sfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'.][^']*)'/g)) {
       if (!name.startsWith('node:')) imported.add(name)
     }
   }

@@ -269,7 +269,7 @@ export class PortableCorpus implements Corpus {
     let from = 0
     if (reading.atStart) {
       if (bytes.length < 3) {
-        reading.carry = bytes.slice()
+        reading.carry = new Uint8Array(bytes)
         return
       }
       reading.atStart = false
@@ -277,7 +277,8 @@ export class PortableCorpus implements Corpus {
     }
     const rest = this.#words(reading, bytes, from, false)
     reading.offset += rest
-    reading.carry = bytes.slice(rest)
+    // a copy, which slice() of a Buffer would not be: the caller may use its block again
+    reading.carry = new Uint8Array(bytes.subarray(rest))
     if (reading.carry.length > MAX_KEY_BYTES) {
       if (!reading.skipping) {
         this.#malformedWord(reading, 0, 'ERR_ANYVEC_KEY_LENGTH', `a word of more than ${MAX_KEY_BYTES} bytes`)

@@ -26,7 +26,10 @@ export function flagName(option: string): string {
  */
 export function flagOf(spec: OptionSpec, defaultValue: unknown, name = flagName(spec.name)): Option {
   const shown = defaultValue === undefined ? spec.doc : `${spec.doc} (default: ${String(defaultValue)})`
-  const option = new Option(`${name} <${spec.unit ?? spec.choices?.join('|') ?? PLACEHOLDERS[spec.type]}>`, shown)
+  const option = new Option(
+    `${name} <${spec.unit ?? spec.choices?.join('|') ?? PLACEHOLDERS[spec.type]}>`,
+    shown,
+  )
   return option.argParser((given: string) => {
     const value = parse(spec, given)
     try {

@@ -22,7 +22,12 @@
 
 namespace anyvec {
 
-std::string system_message(int number) { return std::generic_category().message(number); }
+std::string system_message(int number) {
+  std::string message = std::generic_category().message(number);
+  // In the middle of a sentence.
+  if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z') message[0] = static_cast<char>(message[0] - 'A' + 'a');
+  return message;
+}
 
 namespace {
 

@@ -1,6 +1,14 @@
 /** What goes wrong is one line on stderr, exit 1 or 2, and an old output file as it was. */
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
@@ -32,7 +40,12 @@ async function fails(
 
 const tenMegabytes = Buffer.alloc(10_000_000, 0x61)
 
-const CORPORA: readonly (readonly [what: string, content: string | Uint8Array, code: string, message: RegExp])[] = [
+const CORPORA: readonly (readonly [
+  what: string,
+  content: string | Uint8Array,
+  code: string,
+  message: RegExp,
+])[] = [
   ['an empty file', '', 'ERR_ANYVEC_EMPTY_CORPUS', /./],
   ['a file of white space', ' \n\t\r\n\n', 'ERR_ANYVEC_EMPTY_CORPUS', /./],
   ['no word frequent enough', 'one two three four two', 'ERR_ANYVEC_VOCABULARY', /min-?count/i],
@@ -40,7 +53,7 @@ const CORPORA: readonly (readonly [what: string, content: string | Uint8Array, c
   ['invalid UTF-8', Buffer.from('good words and caf\xe9 here', 'latin1'), 'ERR_ANYVEC_ENCODING', /UTF-8/],
   ['a NUL', 'good words and\0 here', 'ERR_ANYVEC_ENCODING', /NUL/],
   ['a word of 10 MB', tenMegabytes, 'ERR_ANYVEC_KEY_LENGTH', /16,?384/],
-  ['damaged gzip', gzipSync(CORPUS).subarray(0, 200), 'ERR_ANYVEC_FORMAT', /gzip/],
+  ['damaged gzip', gzipSync(CORPUS).subarray(0, 200), 'ERR_ANYVEC_FORMAT', /compressed/],
 ]
 
 for (const [what, content, code, message] of CORPORA) {
@@ -51,7 +64,9 @@ for (const [what, content, code, message] of CORPORA) {
 }
 
 test('malformed text on stdin is an error too', async () => {
-  await fails(['-'], 1, /stdin.*ERR_ANYVEC_ENCODING/, { stdin: Buffer.from('good words\xff', 'latin1') })
+  await fails(['-'], 1, /not valid UTF-8 at byte 5;.*--malformed skip.*ERR_ANYVEC_ENCODING/, {
+    stdin: Buffer.from('good words\xff', 'latin1'),
+  })
   await fails(['-'], 1, /ERR_ANYVEC_EMPTY_CORPUS/)
 })
 
@@ -87,7 +102,11 @@ test('an output that cannot be written is found before anything is read', async 
   // reading would fail otherwise, so it is the output that is looked at first
   const input = fresh('missing.txt')
   const file = written('file', '')
-  await failure(['train', input, '--output', join(folder, 'nowhere', 'm.bin')], 1, /no folder.*ERR_ANYVEC_OUTPUT/)
+  await failure(
+    ['train', input, '--output', join(folder, 'nowhere', 'm.bin')],
+    1,
+    /no folder.*ERR_ANYVEC_OUTPUT/,
+  )
   await failure(['train', input, '--output', join(file, 'm.bin')], 1, /ERR_ANYVEC_OUTPUT/)
   const directory = fresh('folder.bin')
   mkdirSync(directory)
@@ -103,7 +122,11 @@ whereRightsMatter('an output in a folder without rights is found before anything
   const place = fresh('locked')
   mkdirSync(place)
   chmodSync(place, 0o555)
-  await failure(['train', fresh('missing.txt'), '--output', join(place, 'm.bin')], 1, /denied.*ERR_ANYVEC_OUTPUT/)
+  await failure(
+    ['train', fresh('missing.txt'), '--output', join(place, 'm.bin')],
+    1,
+    /denied.*ERR_ANYVEC_OUTPUT/,
+  )
 })
 
 test('an output that is an input is wrong usage, also behind a link', async () => {
@@ -117,7 +140,11 @@ test('an output that is an input is wrong usage, also behind a link', async () =
 
 test('commands, arguments and options that do not exist are wrong usage, and the right ones are named', async () => {
   await failure(['trian', corpus], 2, /unknown command 'trian'.*train\?.*anyvec --help/)
-  await failure(['train', '--output', fresh('m.bin')], 2, /missing required argument 'input'.*anyvec train --help/)
+  await failure(
+    ['train', '--output', fresh('m.bin')],
+    2,
+    /missing required argument 'input'.*anyvec train --help/,
+  )
   await failure(['train', corpus, '-', '--output', fresh('m.bin')], 2, /stands alone/)
   await failure(['info', corpus, corpus], 2, /too many arguments/)
   await failure(['nearest', corpus, 'apple', '--score'], 2, /--scores\?/)
@@ -134,7 +161,14 @@ test('a damaged model is ERR_ANYVEC_FORMAT in every command', async () => {
   await embedding(AN_ENGINE, ['a', 'b', 'c'], rowsOf(3, 4)).save(good)
   const bytes = readFileSync(good)
   const cut = written('cut.safetensors', bytes.subarray(0, bytes.length - 5))
-  const noise = written('noise.bin', Buffer.from(rowsOf(1, 64).flat().map((value) => value * 1e9)))
+  const noise = written(
+    'noise.bin',
+    Buffer.from(
+      rowsOf(1, 64)
+        .flat()
+        .map((value) => value * 1e9),
+    ),
+  )
   const empty = written('empty.bin', '')
   const short = written('short.vec', '3 2\na 1 2\nb 1\n')
   for (const args of [

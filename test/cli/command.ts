@@ -20,16 +20,21 @@ export interface Finished {
 
 /** Commands that work on models take `--engine`; a test that names none gets one that is there. */
 function withEngine(args: readonly string[]): readonly string[] {
-  const plain = args.length === 0 || args[0].startsWith('-') || args.includes('--engine') || args.includes('--help')
+  const plain =
+    args.length === 0 || args[0].startsWith('-') || args.includes('--engine') || args.includes('--help')
   return plain ? args : [args[0], '--engine', AN_ENGINE, ...args.slice(1)]
 }
 
 /** Starts `anyvec ARGS` in the folder of temporary files. */
 export function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', loader, join(root, 'lib', 'cli', 'main.ts'), ...withEngine(args)], {
-    cwd: folder,
-    stdio: 'pipe',
-  })
+  return spawn(
+    process.execPath,
+    ['--import', loader, join(root, 'lib', 'cli', 'main.ts'), ...withEngine(args)],
+    {
+      cwd: folder,
+      stdio: 'pipe',
+    },
+  )
 }
 
 /** How a started program ended. */
@@ -66,7 +71,12 @@ export async function answer(args: readonly string[], input?: string | Uint8Arra
 }
 
 /** Runs a command that must fail with that exit code, nothing on stdout and one line on stderr that matches. */
-export async function failure(args: readonly string[], code: 1 | 2, message: RegExp, input?: Uint8Array): Promise<void> {
+export async function failure(
+  args: readonly string[],
+  code: 1 | 2,
+  message: RegExp,
+  input?: Uint8Array,
+): Promise<void> {
   const found = await anyvec(args, input)
   const problems = [
     ...(found.code === code ? [] : [`exit ${found.code ?? found.signal} instead of ${code}`]),
@@ -76,5 +86,7 @@ export async function failure(args: readonly string[], code: 1 | 2, message: Reg
     ...(found.stderr.length < 1000 ? [] : ['stderr is too long to read']),
   ]
   if (problems.length === 0) return
-  throw new Error(`anyvec ${args.join(' ')}: ${problems.join('; ')}: ${JSON.stringify(found.stderr.slice(0, 1000))}`)
+  throw new Error(
+    `anyvec ${args.join(' ')}: ${problems.join('; ')}: ${JSON.stringify(found.stderr.slice(0, 1000))}`,
+  )
 }

@@ -7,7 +7,9 @@ const TOPICS = [
 ]
 
 const LINES = Array.from({ length: 1500 }, (_, line) =>
-  Array.from({ length: 8 }, (_, word) => TOPICS[line % 3][(line * 5 + word * (1 + (line % 7))) % 4]).join(' '),
+  Array.from({ length: 8 }, (_, word) => TOPICS[line % 3][(line * 5 + word * (1 + (line % 7))) % 4]).join(
+    ' ',
+  ),
 )
 
 export const CORPUS = `${LINES.join('\n')}\n`

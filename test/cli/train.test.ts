@@ -20,7 +20,10 @@ for (const engine of ENGINES) {
     assert.is(stdout.trim().split('\n').length, 1)
     const run = JSON.parse(stdout)
     const { tokens, vocabulary, dimensions, epochs, threads } = run
-    assert.equal({ tokens, vocabulary, dimensions, epochs, threads }, { tokens: TOKENS, vocabulary: 12, dimensions: 8, epochs: 5, threads: 1 })
+    assert.equal(
+      { tokens, vocabulary, dimensions, epochs, threads },
+      { tokens: TOKENS, vocabulary: 12, dimensions: 8, epochs: 5, threads: 1 },
+    )
     assert.is(run.engine, engine)
     assert.is(run.isa === 'javascript', engine === 'portable')
     assert.is(run.loss.length, 5)
@@ -28,7 +31,10 @@ for (const engine of ENGINES) {
     assert.ok(run.trainedTokens > 0 && run.trainedTokens <= TOKENS * 5)
     for (const phase of ['vocabulary', 'training', 'saving']) assert.ok(run.seconds[phase] >= 0, phase)
     const rate = (run.tokens * run.epochs) / run.seconds.training
-    assert.ok(Math.abs(run.wordsPerSecond / rate - 1) < 1e-9, 'words per second are tokens * epochs / training seconds')
+    assert.ok(
+      Math.abs(run.wordsPerSecond / rate - 1) < 1e-9,
+      'words per second are tokens * epochs / training seconds',
+    )
     const words = await open(output, { engine })
     assert.equal([words.size, words.dimensions], [12, 8])
     assert.ok(words.similarity('apple', 'pear') > words.similarity('apple', 'king') + 0.3)
@@ -89,7 +95,9 @@ test('malformed words stop the run, or are left out and counted', async () => {
   const bytes = Buffer.concat([Buffer.from(CORPUS), Buffer.from([0x61, 0xff, 0x20, 0x62, 0x00, 0x0a])])
   const text = written('malformed.txt', bytes)
   const output = fresh('malformed.bin')
-  const run = JSON.parse(await answer(['train', text, '--output', output, ...SMALL, '--malformed', 'skip', '--json']))
+  const run = JSON.parse(
+    await answer(['train', text, '--output', output, ...SMALL, '--malformed', 'skip', '--json']),
+  )
   assert.is(run.dropped.malformedTokens, 2)
   assert.is(run.tokens, TOKENS)
   const stdout = await answer(['train', text, '--output', output, ...SMALL, '--malformed', 'skip'])
@@ -121,9 +129,20 @@ test('every option of the library is a flag, with its default in the help', asyn
 
 test('flags reach the run', async () => {
   const flags = ['--dimensions', '7', '--window', '3', '--negative', '4', '--epochs', '2', '--min-count', '2']
-  flags.push('--max-vocabulary', '9', '--subsample', '1e-2', '--learning-rate', '.05', '--negative-exponent', '-0.5')
+  flags.push(
+    '--max-vocabulary',
+    '9',
+    '--subsample',
+    '1e-2',
+    '--learning-rate',
+    '.05',
+    '--negative-exponent',
+    '-0.5',
+  )
   flags.push('--threads', '1', '--seed', '9007199254740991', '--memory-limit', '0')
-  const { options, corpus: read } = JSON.parse(await answer(['train', corpus, '--output', fresh('m.bin'), ...flags, '--json']))
+  const { options, corpus: read } = JSON.parse(
+    await answer(['train', corpus, '--output', fresh('m.bin'), ...flags, '--json']),
+  )
   const { engine, spillFolder, ...numbers } = options
   assert.equal(numbers, {
     dimensions: 7,

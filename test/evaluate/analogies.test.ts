@@ -116,9 +116,15 @@ for (const engine of ENGINES) {
         }
       }
       const report = await evaluateAnalogies(words, questions, { limit })
-      const found = report.categories.map(({ category, correct, asked, skipped }) => [category, { correct, asked, skipped }])
+      const found = report.categories.map(({ category, correct, asked, skipped }) => [
+        category,
+        { correct, asked, skipped },
+      ])
       assert.equal(found, [...expected])
-      assert.ok(report.total.correct > 10 && report.total.correct < report.total.asked, 'the set tells right from wrong')
+      assert.ok(
+        report.total.correct > 10 && report.total.correct < report.total.asked,
+        'the set tells right from wrong',
+      )
       assert.is(report.total.asked + report.total.skipped, 2000)
       assert.is(report.known, limit)
     }
@@ -135,7 +141,9 @@ for (const engine of ENGINES) {
       ],
     )
     const sum = (field: 'correct' | 'asked' | 'skipped', kinds: readonly string[]) =>
-      report.categories.filter(({ kind }) => kinds.includes(kind)).reduce((all, category) => all + category[field], 0)
+      report.categories
+        .filter(({ kind }) => kinds.includes(kind))
+        .reduce((all, category) => all + category[field], 0)
     for (const [total, kinds] of [
       [report.total, ['semantic', 'syntactic']],
       [report.semantic, ['semantic']],

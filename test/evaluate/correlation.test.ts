@@ -48,7 +48,10 @@ test('there is no correlation without variation', () => {
 })
 
 test('lists of different lengths are refused', () => {
-  assert.throws(() => pearson([1, 2], [1]), (error: { code?: string }) => error.code === 'ERR_ANYVEC_USAGE')
+  assert.throws(
+    () => pearson([1, 2], [1]),
+    (error: { code?: string }) => error.code === 'ERR_ANYVEC_USAGE',
+  )
 })
 
 test.run()

@@ -5,7 +5,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { evaluateAnalogies, evaluateSimilarity, readAnalogies, readScoredPairs, text, train } from '../../lib/index.js'
+import {
+  evaluateAnalogies,
+  evaluateSimilarity,
+  readAnalogies,
+  readScoredPairs,
+  text,
+  train,
+} from '../../lib/index.js'
 import { ENGINES } from '../engines.js'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -20,7 +27,10 @@ function testWith(needed: string | false, reason: string): typeof test | typeof 
 }
 
 const withLists = testWith(list('ws-353-all.tsv'), `there are no question lists in ${data}`)
-const withCorpus = testWith(ENGINES.includes('native') && corpus, 'the native engine or enwiki-100mb.txt.gz is missing')
+const withCorpus = testWith(
+  ENGINES.includes('native') && corpus,
+  'the native engine or enwiki-100mb.txt.gz is missing',
+)
 
 withLists('every line of the published lists is read', async () => {
   for (const [name, lines] of [

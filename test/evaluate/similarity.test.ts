@@ -44,9 +44,16 @@ test('a malformed line is an error that names it', async () => {
 
 test('a file that holds no pair, is missing or not UTF-8 is a typed error', async () => {
   await rejection(() => readScoredPairs(written('empty.tsv', '\n')), 'ERR_ANYVEC_FORMAT', /no pair/)
-  await rejection(() => readScoredPairs(written('header.tsv', 'a\tb\tscore\n')), 'ERR_ANYVEC_FORMAT', /no pair/)
+  await rejection(
+    () => readScoredPairs(written('header.tsv', 'a\tb\tscore\n')),
+    'ERR_ANYVEC_FORMAT',
+    /no pair/,
+  )
   await rejection(() => readScoredPairs(fresh('missing.tsv')), 'ERR_ANYVEC_FILE')
-  await rejection(() => readScoredPairs(written('bytes.tsv', Uint8Array.of(0xff, 9, 0x62, 9, 0x31))), 'ERR_ANYVEC_ENCODING')
+  await rejection(
+    () => readScoredPairs(written('bytes.tsv', Uint8Array.of(0xff, 9, 0x62, 9, 0x31))),
+    'ERR_ANYVEC_ENCODING',
+  )
 })
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'F']

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 const folder = dirname(fileURLToPath(import.meta.url))
 const root = dirname(folder)
 /** ANYVEC_TEST_TIMEOUT: seconds that one file may take. */
-const timeoutSeconds = Number(process.env.ANYVEC_TEST_TIMEOUT ?? 120)
+const timeoutSeconds = Number(process.env.ANYVEC_TEST_TIMEOUT ?? 300)
 const atOnce = 2
 // No colours, so that the summaries can be read. Node warns when both are set.
 const environment = { ...process.env, NO_COLOR: '1' }

@@ -42,7 +42,7 @@ export async function askOwnText(file: string, keys: readonly string[]): Promise
     const sample = await beginning(file, COMPARED)
     const options: TrainOptions = { epochs: Math.min(20, Math.round(COMPARED / sample.length)), minCount: 1 }
     process.stdout.write(
-      `\nThe engines on the first ${size(sample.length)}: ${options.epochs} epochs, every word kept\n`,
+      `\nThe engines on the first ${size(sample.length)}: ${options.epochs} ${options.epochs === 1 ? 'epoch' : 'epochs'}, every word kept\n`,
     )
     await compareEngines(() => text([sample]), options)
   }

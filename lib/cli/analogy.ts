@@ -31,7 +31,8 @@ export function addAnalogy(program: Command): void {
     .addHelpText(
       'after',
       `
-A B C: one answer a line. With -, lines "a b c" (separated by tabs where keys hold spaces) give a b c<TAB>key key key.
+A B C: one answer a line. With -, lines "a b c" (separated by tabs where keys hold spaces) give
+a b c<TAB>key key key.
 A question with an unknown key has an empty answer, and the exit code is 1 at the end.`,
     )
     .action(analogy)

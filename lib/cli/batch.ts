@@ -1,8 +1,9 @@
 /**
  * Batch mode: queries from stdin, one a line; answers on stdout, one line each, in order.
  *
- * Lines are answered in blocks, because searching many queries at once is far faster than one by one. A block is what
- * one read of stdin brought, so answers come as soon as stdin pauses and another program can talk to us line by line.
+ * Lines are answered in blocks, because searching many queries at once is far faster than one by one. A block
+ * is what one read of stdin brought, so answers come as soon as stdin pauses and another program can talk to
+ * us line by line.
  */
 
 import { AnyvecError } from '../index.js'

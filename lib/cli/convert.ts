@@ -30,8 +30,8 @@ export function addConvert(program: Command): void {
     .addHelpText(
       'after',
       `
-OUT is written whole or not at all. word2vec's formats hold keys and vectors alone: contexts, counts and metadata of a
-safetensors file are left behind, which is said.`,
+OUT is written whole or not at all. word2vec's formats hold keys and vectors alone: contexts, counts and
+metadata of a safetensors file are left behind, which is said.`,
     )
     .action(convert)
 }

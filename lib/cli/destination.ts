@@ -5,8 +5,8 @@ import { checkDestination } from '../formats/save.js'
 import { UsageError } from './failure.js'
 
 /**
- * Errors: ERR_ANYVEC_OPTION for an extension that stands for no format; ERR_ANYVEC_OUTPUT when the file cannot be
- * written; `UsageError` when it is one of the inputs.
+ * Errors: ERR_ANYVEC_OPTION for an extension that stands for no format; ERR_ANYVEC_OUTPUT when the file
+ * cannot be written; `UsageError` when it is one of the inputs.
  */
 export async function checkOutput(output: string, inputs: readonly string[]): Promise<void> {
   const { path } = await checkDestination(output)

@@ -41,8 +41,8 @@ export function addEvaluate(program: Command): void {
     .addHelpText(
       'after',
       `
-Analogies: 3CosAdd, the question's words left out, questions with an unknown word skipped; all files together. Categories
-named gram... are syntactic, the others semantic; totals are over questions, not means of categories.
+Analogies: 3CosAdd, the question's words left out, questions with an unknown word skipped; all files together.
+Categories named gram... are syntactic, the others semantic; totals are over questions, not means of categories.
 Similarity: Spearman's and Pearson's correlation over the pairs both of whose words are known, a file each.
 A word is looked up as written, else in lower case.`,
     )

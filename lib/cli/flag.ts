@@ -21,8 +21,8 @@ export function flagName(option: string): string {
 }
 
 /**
- * The flag of an option, checked while the command line is read: before any file is. `defaultValue` is what the library
- * takes when it is not told, and is shown in the help; nothing is passed on for it.
+ * The flag of an option, checked while the command line is read: before any file is. `defaultValue` is what
+ * the library takes when it is not told, and is shown in the help; nothing is passed on for it.
  */
 export function flagOf(spec: OptionSpec, defaultValue: unknown, name = flagName(spec.name)): Option {
   const shown = defaultValue === undefined ? spec.doc : `${spec.doc} (default: ${String(defaultValue)})`

@@ -5,8 +5,8 @@ import { Interrupted } from './failure.js'
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
- * Runs work that a first SIGINT or SIGTERM aborts cleanly, through its signal; a second one ends the process at once.
- * Work that was interrupted rejects with `Interrupted`.
+ * Runs work that a first SIGINT or SIGTERM aborts cleanly, through its signal; a second one ends the process
+ * at once. Work that was interrupted rejects with `Interrupted`.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()

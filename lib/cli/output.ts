@@ -24,7 +24,7 @@ export function endQuietlyWhenReaderLeaves(command: string): void {
   })
 }
 
-/** A table of columns set apart by two spaces: the first to the left, the others (numbers, mostly) to the right. */
+/** A table of columns set apart by two spaces: the first to the left, the others (numbers) to the right. */
 export function table(rows: readonly (readonly string[])[], align: 'left' | 'right' = 'right'): string {
   const widths: number[] = []
   for (const row of rows) {

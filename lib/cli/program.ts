@@ -12,7 +12,10 @@ import { endQuietlyWhenReaderLeaves } from './output.js'
 import { addSimilarity } from './similarity.js'
 import { addTrain } from './train.js'
 
-/** Runs one command line (without `node` and the script) and answers the exit code: 0 done, 1 failed, 2 wrong usage. */
+/**
+ * Runs one command line (without `node` and the script) and answers the exit code: 0 done, 1 failed, 2 wrong
+ * usage.
+ */
 export async function run(args: readonly string[]): Promise<number> {
   const program = createProgram()
   const known = program.commands.some((command) => command.name() === args[0])

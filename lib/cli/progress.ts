@@ -1,4 +1,4 @@
-/** A progress bar for training, on one live line of a terminal; now and then a plain line where there is none. */
+/** A progress bar for training: one live line of a terminal; now and then a plain line where there is none. */
 
 import type { Progress } from '../index.js'
 
@@ -17,7 +17,7 @@ export interface ProgressBar {
 }
 
 const BAR_WIDTH = 24
-/** Without a terminal every line stays, in a log for example: the first one after a second, then one every five. */
+/** Without a terminal every line stays, in a log for example: one after a second, then one every five. */
 const PLAIN_FIRST_MS = 1000
 const PLAIN_INTERVAL_MS = 5000
 

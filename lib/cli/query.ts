@@ -23,9 +23,9 @@ export interface QueryKind<Answer> {
 }
 
 /**
- * Answers what stands on the command line. `given` is one query; where its last word is `-`, every line of stdin
- * completes one query (`analogy MODEL -` reads `a b c`, `analogy MODEL man king -` reads `c`).
- * Errors: ERR_ANYVEC_UNKNOWN_KEY.
+ * Answers what stands on the command line. `given` is one query; where its last word is `-`, every line of
+ * stdin completes one query (`analogy MODEL -` reads `a b c`, `analogy MODEL man king -` reads `c`). Errors:
+ * ERR_ANYVEC_UNKNOWN_KEY.
  */
 export async function answerGiven<Answer>(
   embedding: Embedding,
@@ -87,7 +87,7 @@ async function answerStdin<Answer>(
   })
 }
 
-/** Answers all queries; a query whose vector cannot be searched with (it is zero) must not cost the others theirs. */
+/** Answers all queries; one whose vector cannot be searched with (it is zero) must not cost the others theirs. */
 async function askAll<Answer>(
   kind: QueryKind<Answer>,
   queries: readonly (readonly string[])[],

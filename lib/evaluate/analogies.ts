@@ -3,13 +3,15 @@
  *
  * The conventions, all in one place, because a figure means nothing without them:
  *
- * - Known words are the `limit` most frequent keys (30,000 by default); only they can be asked about, and only they can be
- *   answers. A word is looked up as written, else in lower case (`spell`).
- * - A question with an unknown word, the expected answer included, is skipped: counted apart, neither right nor wrong.
- * - The answer is the key with the largest cosine to b - a + c over unit vectors; a, b and c are no answers. It is right when it
- *   is d, letter for letter after the look-up.
+ * - Known words are the `limit` most frequent keys (30,000 by default); only they can be asked about, and
+ *   only they can be answers. A word is looked up as written, else in lower case (`spell`).
+ * - A question with an unknown word, the expected answer included, is skipped: counted apart, neither right
+ *   nor wrong.
+ * - The answer is the key with the largest cosine to b - a + c over unit vectors; a, b and c are no answers.
+ *   It is right when it is d, letter for letter after the look-up.
  * - Categories whose name begins with `gram` are syntactic, all others semantic, as in Google's set.
- * - Every total is over questions: all right answers by all questions asked. It is not the mean of the categories' accuracies.
+ * - Every total is over questions: all right answers by all questions asked. It is not the mean of the
+ *   categories' accuracies.
  */
 
 import type { Embedding, SearchOptions } from '../embedding/embedding.js'
@@ -88,12 +90,12 @@ const SPECS: readonly OptionSpec[] = [
 const BLOCK = 2048
 
 /**
- * Reads analogy questions, in either of two formats: lines `category<TAB>a<TAB>b<TAB>c<TAB>d`, or that of Google's
- * questions-words.txt, where a line `: category` stands before its lines `a b c d`. Lines that begin with `//` or `# ` are
- * comments; blank lines mean nothing.
+ * Reads analogy questions, in either of two formats: lines `category<TAB>a<TAB>b<TAB>c<TAB>d`, or that of
+ * Google's questions-words.txt, where a line `: category` stands before its lines `a b c d`. Lines that begin
+ * with `//` or `# ` are comments; blank lines mean nothing.
  *
- * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line, or for a file
- * without a question.
+ * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line,
+ * or for a file without a question.
  *
  * @example
  * const questions = await readAnalogies('questions-words.txt')
@@ -135,15 +137,16 @@ function questionOf(path: string, line: Line, section: string | undefined): Anal
 }
 
 /**
- * Answers analogy questions by 3CosAdd (Mikolov, Yih and Zweig 2013, "Linguistic Regularities in Continuous Space Word
- * Representations"): the key whose vector has the largest cosine with `b - a + c` over unit vectors, the three question words
- * left out, among the `limit` most frequent keys. A word is looked up as written, else in lower case; a question with an
- * unknown word is skipped and counted. Totals are over questions, not means of categories.
+ * Answers analogy questions by 3CosAdd (Mikolov, Yih and Zweig 2013, "Linguistic Regularities in Continuous
+ * Space Word Representations"): the key whose vector has the largest cosine with `b - a + c` over unit
+ * vectors, the three question words left out, among the `limit` most frequent keys. A word is looked up as
+ * written, else in lower case; a question with an unknown word is skipped and counted. Totals are over
+ * questions, not means of categories.
  *
- * @param questions a list, or the path or paths of files that `readAnalogies` reads; categories of one name are one
+ * @param questions a list, or the path or paths of files for `readAnalogies`; categories of one name are one
  *
- * Errors: ERR_ANYVEC_OPTION; ERR_ANYVEC_USAGE for what is no question; those of `readAnalogies`. An aborted call rejects with
- * its signal's reason.
+ * Errors: ERR_ANYVEC_OPTION; ERR_ANYVEC_USAGE for what is no question; those of `readAnalogies`. An aborted
+ * call rejects with its signal's reason.
  *
  * @example
  * const { total, semantic, syntactic } = await evaluateAnalogies(words, 'questions-words.txt')
@@ -213,7 +216,7 @@ interface Asked {
   readonly tally: Tally
 }
 
-/** The best answer to each question; undefined where the question's vectors cancel out, which is a wrong answer. */
+/** The best answer to each question; undefined where its vectors cancel out, which is a wrong answer. */
 async function solve(
   embedding: Embedding,
   block: readonly Asked[],
@@ -274,7 +277,7 @@ async function gather(
 function notAQuestion(given: unknown): AnyvecError {
   return new AnyvecError(
     'ERR_ANYVEC_USAGE',
-    `Expected analogy questions { category, a, b, c, d }, or the paths of files of them, but received ${received(given)}`,
+    `Expected analogy questions { category, a, b, c, d }, or paths of files of them, but received ${received(given)}`,
     { received: given },
   )
 }

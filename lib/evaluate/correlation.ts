@@ -39,8 +39,8 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
 }
 
 /**
- * Spearman's rank correlation, -1..1: Pearson's coefficient of the ranks, ties sharing the mean of their ranks.
- * (The shortcut 1 - 6 sum d^2 / (n^3 - n) is wrong as soon as there are ties.) NaN as in `pearson`.
+ * Spearman's rank correlation, -1..1: Pearson's coefficient of the ranks, ties sharing the mean of their
+ * ranks. (The shortcut 1 - 6 sum d^2 / (n^3 - n) is wrong as soon as there are ties.) NaN as in `pearson`.
  *
  * @example
  * spearman([1, 2, 3, 4], [10, 20, 20, 5])  // -0.31622776601683794

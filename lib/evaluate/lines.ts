@@ -17,9 +17,8 @@ export interface Line {
 const COMMENT = /^(?:\/\/|#(?:\s|$))/
 
 /**
- * The lines of a UTF-8 file: a byte-order mark and CR line ends are taken away, blank lines and comments are left out,
- * numbers are those of the file.
- * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING.
+ * The lines of a UTF-8 file: a byte-order mark and CR line ends are taken away, blank lines and comments are
+ * left out, numbers are those of the file. Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING.
  */
 export async function readLines(path: string): Promise<Line[]> {
   const lines: Line[] = []

@@ -1,8 +1,9 @@
 /**
  * Word similarity: do the vectors rank pairs of words as people do?
  *
- * A pair is scored when both of its words are known: among all keys, as written, else in lower case (`spell`). Other pairs
- * are left out and counted. The correlation is over the pairs scored, each pair as often as the list has it.
+ * A pair is scored when both of its words are known: among all keys, as written, else in lower case
+ * (`spell`). Other pairs are left out and counted. The correlation is over the pairs scored, each pair as
+ * often as the list has it.
  */
 
 import type { Embedding } from '../embedding/embedding.js'
@@ -20,7 +21,7 @@ export interface ScoredPair {
 }
 
 export interface SimilarityReport {
-  /** Spearman's rank correlation of cosines and human scores, -1..1; NaN with fewer than two pairs or without variation. */
+  /** Spearman's rank correlation of cosines and human scores, -1..1; NaN without two pairs that differ. */
   readonly spearman: number
   /** Pearson's correlation of the same. */
   readonly pearson: number
@@ -33,11 +34,12 @@ export interface SimilarityReport {
 }
 
 /**
- * Reads pairs of words with human scores: one pair a line, three fields separated by tabs, else by commas, else by
- * blanks; the first line may be a header. Lines that begin with `//` or `# ` are comments; blank lines mean nothing.
- * WordSim-353, SimLex-999 and MEN come in this shape.
+ * Reads pairs of words with human scores: one pair a line, three fields separated by tabs, else by commas,
+ * else by blanks; the first line may be a header. Lines that begin with `//` or `# ` are comments; blank
+ * lines mean nothing. WordSim-353, SimLex-999 and MEN come in this shape.
  *
- * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line or no pair at all.
+ * Errors: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING; ERR_ANYVEC_FORMAT with `details.line` for a malformed line or
+ * no pair at all.
  *
  * @example
  * const pairs = await readScoredPairs('ws-353.tsv')  // [{ a: 'tiger', b: 'cat', score: 7.35 }, ...]
@@ -61,8 +63,9 @@ export async function readScoredPairs(path: string): Promise<ScoredPair[]> {
 }
 
 /**
- * Scores an embedding against human judgements of similarity: the correlation between the cosine of a pair's vectors and
- * its score, over the pairs both of whose words are known (as written, else in lower case). Ties share the mean of their ranks.
+ * Scores an embedding against human judgements of similarity: the correlation between the cosine of a pair's
+ * vectors and its score, over the pairs both of whose words are known (as written, else in lower case). Ties
+ * share the mean of their ranks.
  *
  * @param pairs a list, or the path of a file that `readScoredPairs` reads
  *
@@ -101,7 +104,7 @@ export async function evaluateSimilarity(
 function notAPair(given: unknown): AnyvecError {
   return new AnyvecError(
     'ERR_ANYVEC_USAGE',
-    `Expected pairs { a, b, score } with a finite score, or the path of a file of them, but received ${received(given)}`,
+    `Expected pairs { a, b, score } with a finite score, or the path of a file, but received ${received(given)}`,
     { received: given },
   )
 }

@@ -98,7 +98,10 @@ test('a query of a batch without an answer leaves its line empty, and the exit c
     [['-k', '1'], 'aple\t\nking\tman\nzero\t\n\t\n'],
     [
       ['--json', '-k', '1', '--top', '1'],
-      `{"query":"aple","answers":[]}\n{"query":"king","answers":[{"key":"man","score":S}]}\n{"query":"zero","answers":[]}\n{"query":"","answers":[]}\n`,
+      [
+        '{"query":"aple","answers":[]}\n{"query":"king","answers":[{"key":"man","score":S}]}\n',
+        '{"query":"zero","answers":[]}\n{"query":"","answers":[]}\n',
+      ].join(''),
     ],
   ] as const) {
     const { stdout, stderr, code } = await anyvec(['nearest', MODEL, '-', ...flags], 'aple\nking\nzero\n\n')

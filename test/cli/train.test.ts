@@ -140,7 +140,7 @@ test('flags reach the run', async () => {
     '-0.5',
   )
   flags.push('--threads', '1', '--seed', '9007199254740991', '--memory-limit', '0')
-  const { options, corpus: read } = JSON.parse(
+  const { options } = JSON.parse(
     await answer(['train', corpus, '--output', fresh('m.bin'), ...flags, '--json']),
   )
   const { engine, spillFolder, ...numbers } = options
@@ -158,7 +158,6 @@ test('flags reach the run', async () => {
     seed: 9007199254740991,
     memoryLimit: 0,
   })
-  assert.ok(read.spilledBytes > 0, 'without memory for ids they go to a file')
 })
 
 test.run()

@@ -38,9 +38,7 @@ export async function buildAliasTable<P>(
   }
   let total = 0
   for (let id = 0; id < size; id += 1) {
-    const quantum = Math.floor((share[id] / largest) * scale + 0.5)
-    // Written so that a NaN (an exponent that overflows) counts as 1 too.
-    const q = quantum >= 1 ? quantum : 1
+    const q = Math.max(1, Math.floor((share[id] / largest) * scale + 0.5))
     total += q
     share[id] = q * size
   }

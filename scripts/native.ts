@@ -9,15 +9,21 @@
  * All but `addon` end with `N passed, N failed`.
  */
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { headersFolder } from './headers.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { tests } = JSON.parse(readFileSync(join(root, 'native', 'sources.json'), 'utf8')) as { tests: string[] }
-const programs = tests.map((file) => `test_${basename(file).replace(/\..*$/, '')}`)
+const programOf = (file: string) => `test_${basename(file).replace(/\..*$/, '')}`
+const programs = tests.map(programOf)
+/** Those whose results depend on the instruction set. */
+const kernelPrograms = tests
+  .filter((file) => readFileSync(join(root, 'native', file), 'utf8').includes('kernels::'))
+  .map(programOf)
 /** Emulated programs run some 20 times slower. */
 const secondsAProgram = 600
 
@@ -34,7 +40,7 @@ function fail(message: string): void {
 const has = (command: string) => !spawnSync(command, ['--version'], { stdio: 'ignore' }).error
 
 /** Configures and builds a folder; false and a counted failure where that does not work. */
-function build(folder: string, options: readonly string[]): boolean {
+function build(folder: string, options: readonly string[], targets: readonly string[] = []): boolean {
   if (!has('cmake')) {
     fail('cmake is not installed (Debian, Ubuntu: apt-get install cmake ninja-build)')
     return false
@@ -43,7 +49,7 @@ function build(folder: string, options: readonly string[]): boolean {
   const werror = `-DANYVEC_WERROR=${process.env.ANYVEC_WERROR ? 'ON' : 'OFF'}`
   const commands = [
     ['-S', 'native', '-B', folder, ...generator, '-DCMAKE_BUILD_TYPE=Release', werror, ...options],
-    ['--build', folder, '--parallel'],
+    ['--build', folder, '--parallel', ...targets.flatMap((target) => ['--target', target])],
   ]
   for (const args of commands) {
     const run = spawnSync('cmake', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 })
@@ -82,25 +88,62 @@ function ctest(folder: string, environment: Environment = {}): void {
   console.log(run.status === 0 && good ? (run.stdout.match(/^.*tests passed.*$/m)?.[0] ?? '') : run.stdout + run.stderr)
 }
 
-/** Runs every test program behind `emulator`, with ANYVEC_EXPECT_ISA saying what the dispatch must have chosen. */
-function runPrograms(title: string, folder: string, emulator: readonly string[], environment: Environment): void {
-  const before = { passed, failed }
-  for (const program of programs) {
-    const [command = '', ...args] = [...emulator, join(root, folder, program)]
-    const run = spawnSync(command, args, {
+interface Run {
+  readonly program: string
+  readonly output: string
+  /** The exit status, or why there is none. */
+  readonly end: string
+}
+
+function runProgram(program: string, command: readonly string[], environment: Environment): Promise<Run> {
+  return new Promise((resolve) => {
+    const [file = '', ...args] = command
+    let output = ''
+    const child = spawn(file, args, {
       cwd: root,
-      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
       timeout: secondsAProgram * 1000,
       killSignal: 'SIGKILL',
-      maxBuffer: 2 ** 28,
       env: { ...process.env, ...environment },
     })
-    if (!count(run.stdout, 1) || run.status !== 0) {
-      if (run.status !== 0 && failed === before.failed) failed += 1
-      console.log(`FAIL ${title}: ${program} ended with ${run.status ?? run.signal}\n${run.stdout}${run.stderr}`)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text: Buffer) => {
+        output += text.toString()
+      })
+    }
+    child.on('error', (error) => resolve({ program, output, end: error.message }))
+    child.on('close', (code, signal) => resolve({ program, output, end: String(code ?? signal) }))
+  })
+}
+
+/**
+ * Runs the test programs that use kernels behind `emulator`, with ANYVEC_EXPECT_ISA saying what the dispatch must have chosen.
+ * Emulated programs run side by side: they take minutes, and none of their tests looks at the clock.
+ */
+async function runPrograms(
+  title: string,
+  folder: string,
+  emulator: readonly string[],
+  environment: Environment,
+): Promise<void> {
+  const before = { passed, failed }
+  const started = performance.now()
+  const waiting = [...kernelPrograms]
+  const work = async () => {
+    for (let program = waiting.shift(); program !== undefined; program = waiting.shift()) {
+      const command = [...emulator, join(root, folder, program)]
+      const { output, end } = await runProgram(program, command, environment)
+      const good = count(output, 1)
+      if (good && end === '0') continue
+      // It passed all it ran and died afterwards.
+      if (good) failed += 1
+      console.log(`FAIL ${title}: ${program} ended with ${end}\n${output}`)
     }
   }
-  console.log(`${title}: ${passed - before.passed} passed, ${failed - before.failed} failed`)
+  const atOnce = environment.ANYVEC_EMULATED ? availableParallelism() : 1
+  await Promise.all(Array.from({ length: atOnce }, work))
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.log(`${title}: ${passed - before.passed} passed, ${failed - before.failed} failed (${seconds} s)`)
 }
 
 const isX64 = process.arch === 'x64'
@@ -118,7 +161,7 @@ function ownInstructionSets(): string[] {
   ]
 }
 
-function emulateX64(): void {
+async function emulateX64(): Promise<void> {
   const emulator = 'qemu-x86_64-static'
   if (!has(emulator)) {
     console.log(`skipped: older x64 processors; ${emulator} is missing (apt-get install qemu-user-static)`)
@@ -128,27 +171,27 @@ function emulateX64(): void {
     ['Nehalem', 'scalar'],
     ['Haswell', 'avx2'],
   ] as const) {
-    runPrograms(`${isa}, chosen on an emulated ${processor}`, 'build-native', [emulator, '-cpu', processor], {
+    await runPrograms(`${isa}, chosen on an emulated ${processor}`, 'build-native', [emulator, '-cpu', processor], {
       ANYVEC_EXPECT_ISA: isa,
       ANYVEC_EMULATED: '1',
     })
   }
 }
 
-function emulateAvx512(): void {
+async function emulateAvx512(): Promise<void> {
   if (!existsSync('/usr/include/simde/x86/avx512.h')) {
     console.log('skipped: avx512; neither the processor nor SIMDe is here (apt-get install libsimde-dev)')
     return
   }
-  if (!build('build-simde', ['-DANYVEC_SIMDE=ON'])) return
-  runPrograms('avx512, computed by SIMDe', 'build-simde', [], {
+  if (!build('build-simde', ['-DANYVEC_SIMDE=ON'], kernelPrograms)) return
+  await runPrograms('avx512, computed by SIMDe', 'build-simde', [], {
     ANYVEC_ISA: 'avx512',
     ANYVEC_EXPECT_ISA: 'avx512',
     ANYVEC_EMULATED: '1',
   })
 }
 
-function emulateArm64(): void {
+async function emulateArm64(): Promise<void> {
   const missing = ['aarch64-linux-gnu-g++', 'qemu-aarch64-static'].filter((tool) => !has(tool))
   if (missing.length > 0) {
     console.log(
@@ -162,9 +205,9 @@ function emulateArm64(): void {
     '-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
     '-DCMAKE_EXE_LINKER_FLAGS=-static',
   ]
-  if (!build('build-arm64', crossCompiler)) return
+  if (!build('build-arm64', crossCompiler, kernelPrograms)) return
   for (const isa of ['scalar', 'neon']) {
-    runPrograms(`${isa}, on an emulated arm64`, 'build-arm64', ['qemu-aarch64-static'], {
+    await runPrograms(`${isa}, on an emulated arm64`, 'build-arm64', ['qemu-aarch64-static'], {
       ANYVEC_ISA: isa,
       ANYVEC_EXPECT_ISA: isa,
       ANYVEC_EMULATED: '1',
@@ -172,16 +215,16 @@ function emulateArm64(): void {
   }
 }
 
-function everyInstructionSet(): void {
+async function everyInstructionSet(): Promise<void> {
   const own = ownInstructionSets()
   if (build('build-native', [])) {
     for (const isa of own) {
-      runPrograms(`${isa}, on this processor`, 'build-native', [], { ANYVEC_ISA: isa, ANYVEC_EXPECT_ISA: isa })
+      await runPrograms(`${isa}, on this processor`, 'build-native', [], { ANYVEC_ISA: isa, ANYVEC_EXPECT_ISA: isa })
     }
-    if (isX64) emulateX64()
+    if (isX64) await emulateX64()
   }
-  if (isX64 && !own.includes('avx512')) emulateAvx512()
-  if (!own.includes('neon')) emulateArm64()
+  if (isX64 && !own.includes('avx512')) await emulateAvx512()
+  if (!own.includes('neon')) await emulateArm64()
 }
 
 function sanitize(sanitizers: string): void {
@@ -213,7 +256,7 @@ else {
   if (command === 'test') {
     if (build('build-native', [])) ctest('build-native')
   } else if (command === 'sanitize') sanitize(sanitizers)
-  else if (command === 'isa') everyInstructionSet()
+  else if (command === 'isa') await everyInstructionSet()
   else fail(`unknown command ${command}; known: test, sanitize, isa, addon`)
   if (passed + failed === 0) fail('no test ran')
   console.log(`${passed} passed, ${failed} failed`)

@@ -108,7 +108,7 @@ std::string long_text(uint32_t seed, size_t words) {
   return text;
 }
 
-size_t size_of_long_text() { return std::getenv("ANYVEC_EMULATED") != nullptr ? 350'000 : 700'000; }
+size_t size_of_long_text() { return std::getenv("ANYVEC_EMULATED") != nullptr ? 500'000 : 700'000; }
 
 Error failure_of(const std::string& text, CorpusOptions with = options()) {
   const TextFile file(text);

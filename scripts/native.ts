@@ -64,6 +64,9 @@ function build(folder: string, options: readonly string[], targets: readonly str
   return true
 }
 
+/** So that no summary of a test program is taken for ours. */
+const quoted = (output: string) => output.trimEnd().replace(/^/gm, '     | ')
+
 /** Takes over the `N passed, N failed` lines of test programs; a program without one has crashed. */
 function count(output: string, expected: number): boolean {
   const summaries = [...output.matchAll(/^(?:\d+: )?(\d+) passed, (\d+) failed$/gm)]
@@ -85,7 +88,8 @@ function ctest(folder: string, environment: Environment = {}): void {
   })
   const good = count(run.stdout, programs.length)
   if (run.status !== 0 && good) fail(`ctest ended with ${run.status ?? run.signal}`)
-  console.log(run.status === 0 && good ? (run.stdout.match(/^.*tests passed.*$/m)?.[0] ?? '') : run.stdout + run.stderr)
+  const output = run.stdout + run.stderr
+  console.log(run.status === 0 && good ? (output.match(/^.*tests passed.*$/m)?.[0] ?? '') : quoted(output))
 }
 
 interface Run {
@@ -137,7 +141,7 @@ async function runPrograms(
       if (good && end === '0') continue
       // It passed all it ran and died afterwards.
       if (good) failed += 1
-      console.log(`FAIL ${title}: ${program} ended with ${end}\n${output}`)
+      console.log(`FAIL ${title}: ${program} ended with ${end}\n${quoted(output)}`)
     }
   }
   const atOnce = environment.ANYVEC_EMULATED ? availableParallelism() : 1

@@ -81,29 +81,38 @@ export class PortableCorpus implements Corpus {
       this.#checkReading()
       if (this.#stream !== undefined) throw usage('a stream is being read; end it before a file is added')
       const pace = new Pace(hooks, this.alive)
-      await withFile(path, async (handle, { size }) => {
-        const reading = begin(path)
-        const chunk = new Uint8Array(CHUNK)
-        let bytes = 0
-        const progress = () => ({ bytes, totalBytes: size })
-        for (;;) {
-          const filled = await readInto(handle, chunk, path)
-          if (filled === 0) break
-          this.#feed(reading, chunk.subarray(0, filled))
-          bytes += filled
-          if (pace.due()) await pace.rest(progress)
-        }
-        this.#end(reading)
-        pace.end(progress)
-      })
+      await withFile(path, (handle, { size }) =>
+        this.#wholly(async () => {
+          const reading = begin(path)
+          const chunk = new Uint8Array(CHUNK)
+          let bytes = 0
+          const progress = () => ({ bytes, totalBytes: size })
+          for (;;) {
+            const filled = await readInto(handle, chunk, path)
+            this.alive()
+            if (filled === 0) break
+            this.#feed(reading, chunk.subarray(0, filled))
+            bytes += filled
+            if (pace.due()) await pace.rest(progress)
+          }
+          this.#end(reading)
+          pace.end(progress)
+        }),
+      )
     })
   }
 
   async addBlock(block: Uint8Array, source: string): Promise<void> {
     await this.#work(async () => {
       this.#checkReading()
-      this.#stream ??= begin(source)
-      this.#feed(this.#stream, block)
+      const pace = new Pace({}, this.alive)
+      const reading = (this.#stream ??= begin(source))
+      await this.#wholly(async () => {
+        for (let from = 0; from < block.length; from += CHUNK) {
+          this.#feed(reading, block.subarray(from, from + CHUNK))
+          if (pace.due()) await pace.rest()
+        }
+      })
     })
   }
 
@@ -113,7 +122,7 @@ export class PortableCorpus implements Corpus {
       if (this.#stream === undefined) return
       const reading = this.#stream
       this.#stream = undefined
-      this.#end(reading)
+      await this.#wholly(async () => this.#end(reading))
     })
   }
 
@@ -152,52 +161,59 @@ export class PortableCorpus implements Corpus {
   async finish({ minCount, maxVocabulary }: FinishParameters): Promise<CorpusSummary> {
     return this.#work(async () => {
       this.#checkSettling(true)
-      const table = this.#table
-      if (this.#tokens === 0) throw this.#fail(this.#emptyCorpus())
-      const pace = new Pace({}, this.alive)
-      const { counts } = table
-      let mostFrequent = 0
-      let frequent = 0
-      for (let id = 0; id < table.size; id++) {
-        mostFrequent = Math.max(mostFrequent, counts[id])
-        if (counts[id] >= minCount) frequent++
-      }
-      if (frequent < 2 || maxVocabulary === 1) {
-        throw this.#fail(tooFewKeys(table.size, frequent, mostFrequent, minCount, maxVocabulary))
-      }
-      const order = new Uint32Array(frequent)
-      for (let id = 0, at = 0; id < table.size; id++) if (counts[id] >= minCount) order[at++] = id
-      await sortNumbers(order, (a, b) => counts[b] - counts[a] || table.compare(a, b), pace)
-      const kept = maxVocabulary > 0 ? order.subarray(0, maxVocabulary) : order
-
-      const toId = new Uint32Array(table.size).fill(END_MARK)
-      const keptCounts = new BigUint64Array(kept.length)
-      for (let id = 0; id < kept.length; id++) {
-        toId[kept[id]] = id
-        keptCounts[id] = BigInt(counts[kept[id]])
-      }
-      const keys = table.keys(kept)
-      const types = table.size
-      const renamed = this.#renamed
-      const spilledBytes = this.#ids.spilledBytes
-      const keptTokens = await this.#ids.rewrite(renamed === undefined ? toId : renamed.map((id) => toId[id]), pace)
-      this.alive()
-      this.#keys = keys
-      this.#counts = keptCounts
-      this.#table = new KeyTable()
-      this.#renamed = undefined
-      this.#state = 'finished'
-      return {
-        tokens: this.#tokens,
-        keptTokens,
-        types,
-        vocabulary: kept.length,
-        sequences: this.#sequences,
-        bytes: this.#bytes,
-        malformedTokens: this.#malformedTokens,
-        spilledBytes,
-      }
+      return this.#wholly(() => this.#settle(minCount, maxVocabulary))
     })
+  }
+
+  async #settle(minCount: number, maxVocabulary: number): Promise<CorpusSummary> {
+    const table = this.#table
+    if (this.#tokens === 0) throw this.#emptyCorpus()
+    const pace = new Pace({}, this.alive)
+    const { counts } = table
+    let mostFrequent = 0
+    let frequent = 0
+    for (let id = 0; id < table.size; id++) {
+      mostFrequent = Math.max(mostFrequent, counts[id])
+      if (counts[id] >= minCount) frequent++
+    }
+    if (frequent < 2 || maxVocabulary === 1) {
+      throw tooFewKeys(table.size, frequent, mostFrequent, minCount, maxVocabulary)
+    }
+    const order = new Uint32Array(frequent)
+    for (let id = 0, at = 0; id < table.size; id++) if (counts[id] >= minCount) order[at++] = id
+    await sortNumbers(order, (a, b) => counts[b] - counts[a] || table.compare(a, b), pace)
+    const kept = maxVocabulary > 0 ? order.subarray(0, maxVocabulary) : order
+
+    const toId = new Uint32Array(table.size).fill(END_MARK)
+    const keptCounts = new BigUint64Array(kept.length)
+    for (let id = 0; id < kept.length; id++) {
+      toId[kept[id]] = id
+      keptCounts[id] = BigInt(counts[kept[id]])
+    }
+    const keys = table.keys(kept)
+    const types = table.size
+    const renamed = this.#renamed
+    const spilledBytes = this.#ids.spilledBytes
+    const keptTokens = await this.#ids.rewrite(
+      renamed === undefined ? toId : renamed.map((id) => toId[id]),
+      pace,
+    )
+    this.alive()
+    this.#keys = keys
+    this.#counts = keptCounts
+    this.#table = new KeyTable()
+    this.#renamed = undefined
+    this.#state = 'finished'
+    return {
+      tokens: this.#tokens,
+      keptTokens,
+      types,
+      vocabulary: kept.length,
+      sequences: this.#sequences,
+      bytes: this.#bytes,
+      malformedTokens: this.#malformedTokens,
+      spilledBytes,
+    }
   }
 
   get keys(): KeyBytes {
@@ -229,6 +245,16 @@ export class PortableCorpus implements Corpus {
     }
   }
 
+  /** Does work that leaves the corpus half changed when it fails: nothing more can be asked of it then. */
+  async #wholly<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#state !== 'disposed') this.#state = 'failed'
+      throw error
+    }
+  }
+
   #checkFree(): void {
     this.alive()
     if (this.#busy) throw usage('the corpus is at work; wait for the call before')
@@ -240,18 +266,14 @@ export class PortableCorpus implements Corpus {
 
   #checkSettling(busy = false): void {
     if (!busy) this.#checkFree()
-    if (this.#state !== 'reading' && this.#state !== 'merged') throw usage('the vocabulary is settled already')
+    if (this.#state !== 'reading' && this.#state !== 'merged')
+      throw usage('the vocabulary is settled already')
     if (this.#stream !== undefined) throw usage('a stream is being read; end it first')
   }
 
   #finished(): void {
     this.alive()
     if (this.#state !== 'finished') throw usage('the corpus is not finished')
-  }
-
-  #fail(error: AnyvecError): AnyvecError {
-    this.#state = 'failed'
-    return error
   }
 
   #emptyCorpus(): AnyvecError {
@@ -341,7 +363,9 @@ export class PortableCorpus implements Corpus {
       return true
     }
     if (isCleanUtf8(bytes, from, to)) return false
-    const what = bytes.subarray(from, to).includes(0) ? 'a word holds a NUL byte' : 'a word is not valid UTF-8'
+    const what = bytes.subarray(from, to).includes(0)
+      ? 'a word holds a NUL byte'
+      : 'a word is not valid UTF-8'
     this.#malformedWord(reading, from, 'ERR_ANYVEC_ENCODING', what)
     return true
   }
@@ -349,13 +373,11 @@ export class PortableCorpus implements Corpus {
   #malformedWord({ source, offset }: Reading, at: number, code: ErrorCode, what: string): void {
     this.#malformedTokens++
     if (this.#malformed === 'skip') return
-    throw this.#fail(
-      new AnyvecError(
-        code,
-        `${source}: ${what} at byte ${offset + at}; mend the text, or pass such words over with malformed: 'skip' ` +
-          '(--malformed skip)',
-        { source, offset: offset + at },
-      ),
+    throw new AnyvecError(
+      code,
+      `${source}: ${what} at byte ${offset + at}; mend the text, or pass such words over with malformed: 'skip' ` +
+        '(--malformed skip)',
+      { source, offset: offset + at },
     )
   }
 }

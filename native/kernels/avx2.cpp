@@ -7,13 +7,14 @@
 
 #include <immintrin.h>
 
+#define ANYVEC_VECTOR_CONSTRAINT "x"
+
 namespace anyvec::kernels {
 namespace {
 
 using Vector = __m256;
 constexpr uint32_t kLanes = 8;
-constexpr int kTile = 2;
-constexpr uint32_t kBlock = 6;
+constexpr int kColumns = 1;
 constexpr int kQueryTile = 4;
 constexpr int kRowTile = 3;
 
@@ -36,7 +37,67 @@ static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(v);
 }
 
+struct Pair {
+  __m256 first, second;
+};
+#define ANYVEC_EACH(operation) {operation(a.first, b.first), operation(a.second, b.second)}
+static inline Pair pair_set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+static inline Pair pair_of(float first, float second) { return {_mm256_set1_ps(first), _mm256_set1_ps(second)}; }
+static inline Pair pair_load(const float* p) { return {_mm256_load_ps(p), _mm256_load_ps(p + 8)}; }
+static inline void pair_store(float* p, Pair x) {
+  _mm256_store_ps(p, x.first);
+  _mm256_store_ps(p + 8, x.second);
+}
+static inline Pair pair_add(Pair a, Pair b) { return ANYVEC_EACH(_mm256_add_ps); }
+static inline Pair pair_sub(Pair a, Pair b) { return ANYVEC_EACH(_mm256_sub_ps); }
+static inline Pair pair_mul(Pair a, Pair b) { return ANYVEC_EACH(_mm256_mul_ps); }
+static inline Pair pair_div(Pair a, Pair b) { return ANYVEC_EACH(_mm256_div_ps); }
+static inline Pair pair_fma(Pair a, Pair b, Pair c) {
+  return {_mm256_fmadd_ps(a.first, b.first, c.first), _mm256_fmadd_ps(a.second, b.second, c.second)};
+}
+// The second operand comes back where one is NaN, so a NaN in `b` would be lost: callers put constants there.
+static inline Pair pair_max(Pair b, Pair a) { return ANYVEC_EACH(_mm256_max_ps); }
+static inline Pair pair_abs(Pair b) {
+  const Pair a = pair_set(-0.0f);
+  return ANYVEC_EACH(_mm256_andnot_ps);
+}
+static inline __m256 round(__m256 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline Pair pair_round(Pair a) { return {round(a.first), round(a.second)}; }
+// a * 2^n for whole n in -126 .. 0.
+static inline __m256 scale(__m256 a, __m256 n) {
+  const __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  return _mm256_mul_ps(a, _mm256_castsi256_ps(exponent));
+}
+static inline Pair pair_scale(Pair a, Pair b) { return ANYVEC_EACH(scale); }
+#undef ANYVEC_EACH
+static inline Pair pair_where_negative(Pair test, Pair negative, Pair other) {
+  return {_mm256_blendv_ps(other.first, negative.first, test.first), _mm256_blendv_ps(other.second, negative.second, test.second)};
+}
+static inline void pair_add_to_doubles(double* sums, Pair x) {
+  const __m256 both = _mm256_add_ps(x.first, x.second);
+  _mm256_storeu_pd(sums, _mm256_add_pd(_mm256_loadu_pd(sums), _mm256_cvtps_pd(_mm256_castps256_ps128(both))));
+  _mm256_storeu_pd(sums + 4, _mm256_add_pd(_mm256_loadu_pd(sums + 4), _mm256_cvtps_pd(_mm256_extractf128_ps(both, 1))));
+}
+template <int M>
+static inline Pair reduce_pair(const Vector* a, const Vector* b) {
+  return {reduce_eights<M>(a), reduce_eights<M>(b)};
+}
+
+using Words = __m256i;
+constexpr uint32_t kWordLanes = 8;
+static inline Words word_set(uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
+static inline Words word_count_up() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+static inline Words word_add(Words a, Words b) { return _mm256_add_epi32(a, b); }
+static inline Words word_multiply(Words a, Words b) { return _mm256_mullo_epi32(a, b); }
+static inline Words word_xor(Words a, Words b) { return _mm256_xor_si256(a, b); }
+template <int N>
+static inline Words word_shift(Words a) {
+  return _mm256_srli_epi32(a, N);
+}
+static inline void word_store(uint32_t* p, Words x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
+
 #include "kernels/window.inl"
+#include "kernels/draw.inl"
 #include "kernels/score.inl"
 
 constexpr int kChains = 12;
@@ -54,6 +115,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable avx2_table = {"avx2", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

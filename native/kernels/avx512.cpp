@@ -1,4 +1,5 @@
-// Kernels for AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats. Products 4 contexts x 6 outputs = 24 sums + 5; update 8 rows + 8 sums + 3.
+// Kernels for AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats. Products 2 contexts x 6 outputs = 12 sums, enough for two multiply-adds a
+// cycle of latency 4, + 3; update (6 rows + 6 sums) x 2 columns + 5.
 
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
@@ -12,13 +13,14 @@
 #include <immintrin.h>
 #endif
 
+#define ANYVEC_VECTOR_CONSTRAINT "v"
+
 namespace anyvec::kernels {
 namespace {
 
 using Vector = __m512;
 constexpr uint32_t kLanes = 16;
-constexpr int kTile = 4;
-constexpr uint32_t kBlock = 6;
+constexpr int kColumns = 1;
 constexpr int kQueryTile = 4;
 constexpr int kRowTile = 6;
 
@@ -40,7 +42,68 @@ static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(halves);
 }
 
+using Pair = __m512;
+static inline Pair pair_set(float x) { return _mm512_set1_ps(x); }
+static inline Pair pair_of(float first, float second) { return _mm512_mask_blend_ps(0xff00, _mm512_set1_ps(first), _mm512_set1_ps(second)); }
+static inline Pair pair_load(const float* p) { return _mm512_load_ps(p); }
+static inline void pair_store(float* p, Pair x) { _mm512_store_ps(p, x); }
+static inline Pair pair_add(Pair a, Pair b) { return _mm512_add_ps(a, b); }
+static inline Pair pair_sub(Pair a, Pair b) { return _mm512_sub_ps(a, b); }
+static inline Pair pair_mul(Pair a, Pair b) { return _mm512_mul_ps(a, b); }
+static inline Pair pair_div(Pair a, Pair b) { return _mm512_div_ps(a, b); }
+static inline Pair pair_fma(Pair a, Pair b, Pair c) { return _mm512_fmadd_ps(a, b, c); }
+// The second operand comes back where one is NaN, so a NaN in `b` would be lost: callers put constants there.
+static inline Pair pair_max(Pair a, Pair b) { return _mm512_max_ps(b, a); }
+static inline Pair pair_abs(Pair a) { return _mm512_abs_ps(a); }
+static inline Pair pair_round(Pair a) { return _mm512_roundscale_ps(a, 0x08); }
+// a * 2^n for whole n in -126 .. 0.
+static inline Pair pair_scale(Pair a, Pair n) { return _mm512_scalef_ps(a, n); }
+static inline Pair pair_where_negative(Pair test, Pair negative, Pair other) {
+  return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(test)), other, negative);
+}
+static inline void pair_add_to_doubles(double* sums, Pair x) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), _mm512_cvtps_pd(half)));
+}
+
+// The sums of a[j] in lane j, of b[j] in lane 8 + j: first both halves of a[j] and b[j] meet in one register, then a tree within its halves.
+template <int M>
+static inline Pair reduce_pair(const Vector* a, const Vector* b) {
+  const Vector z = _mm512_setzero_ps();
+  Vector both[8];
+  for (int j = 0; j < 8; ++j) {
+    both[j] = j < M ? _mm512_add_ps(_mm512_shuffle_f32x4(a[j < M ? j : 0], b[j < M ? j : 0], 0x44),
+                                    _mm512_shuffle_f32x4(a[j < M ? j : 0], b[j < M ? j : 0], 0xee))
+                    : z;
+  }
+  Vector two[4], four[2];
+  for (int j = 0; j < 4; ++j) {
+    two[j] = 2 * j < M ? _mm512_add_ps(_mm512_unpacklo_ps(both[2 * j], both[2 * j + 1]), _mm512_unpackhi_ps(both[2 * j], both[2 * j + 1])) : z;
+  }
+  for (int j = 0; j < 2; ++j) {
+    four[j] = 4 * j < M ? _mm512_add_ps(_mm512_shuffle_ps(two[2 * j], two[2 * j + 1], 0x44), _mm512_shuffle_ps(two[2 * j], two[2 * j + 1], 0xee)) : z;
+  }
+  // four[0] holds sums 0..3 in two parts each, lanes 0-3 and 4-7 (8-11 and 12-15 of the second context); four[1] sums 4..7.
+  const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  const __m512d p = _mm512_castps_pd(four[0]), q = _mm512_castps_pd(four[1]);
+  return _mm512_add_ps(_mm512_castpd_ps(_mm512_permutex2var_pd(p, low, q)), _mm512_castpd_ps(_mm512_permutex2var_pd(p, high, q)));
+}
+
+using Words = __m512i;
+constexpr uint32_t kWordLanes = 16;
+static inline Words word_set(uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
+static inline Words word_count_up() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+static inline Words word_add(Words a, Words b) { return _mm512_add_epi32(a, b); }
+static inline Words word_multiply(Words a, Words b) { return _mm512_mullo_epi32(a, b); }
+static inline Words word_xor(Words a, Words b) { return _mm512_xor_si512(a, b); }
+template <int N>
+static inline Words word_shift(Words a) {
+  return _mm512_srli_epi32(a, N);
+}
+static inline void word_store(uint32_t* p, Words x) { _mm512_storeu_si512(p, x); }
+
 #include "kernels/window.inl"
+#include "kernels/draw.inl"
 #include "kernels/score.inl"
 
 constexpr int kChains = 16;
@@ -58,6 +121,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable avx512_table = {"avx512", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

@@ -8,25 +8,39 @@ namespace anyvec::kernels {
 
 // Rows that kernels train on begin at a multiple of 64 bytes and are padded with zeros to a multiple of kRowPadding floats.
 constexpr size_t kRowPadding = 16;
-// Outputs are worked on in blocks; a block's products take this many floats, whatever the block's width.
+// Outputs are worked on in blocks of eight: two contexts' products with a block fill the widest register there is.
 constexpr size_t kBlockLanes = 8;
 
 inline constexpr size_t padded(size_t dimensions) { return (dimensions + kRowPadding - 1) / kRowPadding * kRowPadding; }
+inline constexpr uint32_t block_count(uint32_t outputs) { return static_cast<uint32_t>((outputs + kBlockLanes - 1) / kBlockLanes); }
+// Floats of scratch for the gradients of a window.
+inline constexpr size_t gradient_floats(size_t inputs, uint32_t outputs) { return (inputs + inputs % 2) * block_count(outputs) * kBlockLanes; }
 
-// One step of skip-gram: all contexts of a centre against the centre and its negatives (docs/training-law.md, "The update").
+// One step of skip-gram: the contexts of one or two neighbouring centres against the centres and their negatives
+// (docs/training-law.md, "The update"). Where input_count is odd, one more input follows: a row of zeros that no other row overlaps,
+// with weights of 0.
 struct Window {
-  float* const* inputs;    // [input_count] context rows, all different
-  const float* weights;    // [input_count] how often each occurs
-  float* const* outputs;   // [output_count] the centre's row, then the negatives'; all different
-  const float* labels;     // [blocks * kBlockLanes] laid out in blocks: 1 for the centre, else 0
-  const float* keeps;      // the same layout: 1, or 0 for a place without an output (or with one that shall not change)
+  float* const* inputs;    // [input_count, rounded up to even] context rows, all different
+  // [input_count, rounded up to even; kBlockLanes] how often each context stands in the window of the first centre (lane 0), of the
+  // second (lane 1; of both where there is one centre), and of both (all other lanes). At a multiple of 64 bytes.
+  const float* weights;
+  float* const* outputs;   // [output_count] the centres' rows, then the negatives'; all different
   uint32_t input_count;    // >= 1
-  uint32_t output_count;   // >= 1
+  uint32_t output_count;   // >= centre_count
+  uint32_t centre_count;   // 1 or 2
   uint32_t dimensions;     // values in use; the kernel may touch the padding behind them
   float rate;
-  float* products;         // scratch: [input_count * blocks * kBlockLanes]
-  float* sums;             // scratch: [input_count * padded(dimensions)], only used with more than one block
+  float* gradients;        // scratch: [gradient_floats(input_count, output_count)], at a multiple of 64 bytes
+  float* sums;             // scratch: [input_count rounded up * padded(dimensions)], the same; only used with more than one block
   double* loss;            // [kBlockLanes] running sums; their total is the loss
+};
+
+// Draws first .. first + count - 1 of a random stream (base/random.h).
+struct Draws {
+  uint32_t a, b;           // the stream's key
+  uint32_t first;
+  uint32_t count;
+  uint32_t* out;           // [count rounded up to a multiple of 16]
 };
 
 // Scores of some queries against some rows: scores[q * row_count + r] = queries[q] . rows[r].
@@ -42,9 +56,8 @@ struct ScoreBlock {
 
 struct KernelTable {
   const char* isa;
-  // Outputs a block: `labels`, `keeps` and `products` are laid out by it.
-  uint32_t block_width;
   void (*train_window)(const Window&);
+  void (*draw)(const Draws&);
   void (*score)(const ScoreBlock&);
   // squares[r] = rows[r] . rows[r], rows as in ScoreBlock.
   void (*square_norms)(const float* rows, size_t row_count, size_t dimensions, float* squares);
@@ -52,14 +65,6 @@ struct KernelTable {
   float (*fma_chain)(uint64_t rounds);
   uint64_t fma_per_round;
 };
-
-inline uint32_t block_count(const KernelTable& table, uint32_t output_count) {
-  return (output_count + table.block_width - 1) / table.block_width;
-}
-// Where output j's product stands within a context's products.
-inline uint32_t product_index(const KernelTable& table, uint32_t output) {
-  return output / table.block_width * static_cast<uint32_t>(kBlockLanes) + output % table.block_width;
-}
 
 extern const KernelTable scalar_table;
 #if defined(__x86_64__) || defined(_M_X64)

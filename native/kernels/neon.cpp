@@ -1,17 +1,18 @@
-// Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 4 contexts x 6 outputs = 24 sums + 5; update 6 rows + 6 sums + 3.
+// Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 2 contexts x 6 outputs = 12 sums + 3; update (6 rows + 6 sums) x 2 columns + 5.
 
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
 #include <arm_neon.h>
 
+#define ANYVEC_VECTOR_CONSTRAINT "w"
+
 namespace anyvec::kernels {
 namespace {
 
 using Vector = float32x4_t;
 constexpr uint32_t kLanes = 4;
-constexpr int kTile = 4;
-constexpr uint32_t kBlock = 6;
+constexpr int kColumns = 2;
 constexpr int kQueryTile = 4;
 constexpr int kRowTile = 6;
 
@@ -31,37 +32,9 @@ static inline Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, 
 struct Eight {
   float32x4_t low, high;
 };
-static inline Eight eight_set(float x) { return {vdupq_n_f32(x), vdupq_n_f32(x)}; }
-static inline Eight eight_load(const float* p) { return {vld1q_f32(p), vld1q_f32(p + 4)}; }
 static inline void eight_store(float* p, Eight x) {
   vst1q_f32(p, x.low);
   vst1q_f32(p + 4, x.high);
-}
-static inline Eight eight_add(Eight a, Eight b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
-static inline Eight eight_sub(Eight a, Eight b) { return {vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high)}; }
-static inline Eight eight_mul(Eight a, Eight b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
-static inline Eight eight_div(Eight a, Eight b) { return {vdivq_f32(a.low, b.low), vdivq_f32(a.high, b.high)}; }
-static inline Eight eight_fma(Eight a, Eight b, Eight c) { return {vfmaq_f32(c.low, a.low, b.low), vfmaq_f32(c.high, a.high, b.high)}; }
-static inline Eight eight_max(Eight a, Eight b) { return {vmaxq_f32(a.low, b.low), vmaxq_f32(a.high, b.high)}; }
-static inline Eight eight_abs(Eight a) { return {vabsq_f32(a.low), vabsq_f32(a.high)}; }
-static inline Eight eight_round(Eight a) { return {vrndnq_f32(a.low), vrndnq_f32(a.high)}; }
-static inline float32x4_t scale(float32x4_t a, float32x4_t n) {
-  const int32x4_t exponent = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
-  return vmulq_f32(a, vreinterpretq_f32_s32(exponent));
-}
-static inline Eight eight_scale(Eight a, Eight n) { return {scale(a.low, n.low), scale(a.high, n.high)}; }
-static inline float32x4_t where_negative(float32x4_t test, float32x4_t negative, float32x4_t other) {
-  const uint32x4_t mask = vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(test), 31));
-  return vbslq_f32(mask, negative, other);
-}
-static inline Eight eight_where_negative(Eight test, Eight negative, Eight other) {
-  return {where_negative(test.low, negative.low, other.low), where_negative(test.high, negative.high, other.high)};
-}
-static inline void eight_add_to_doubles(double* sums, Eight x) {
-  vst1q_f64(sums, vaddq_f64(vld1q_f64(sums), vcvt_f64_f32(vget_low_f32(x.low))));
-  vst1q_f64(sums + 2, vaddq_f64(vld1q_f64(sums + 2), vcvt_high_f64_f32(x.low)));
-  vst1q_f64(sums + 4, vaddq_f64(vld1q_f64(sums + 4), vcvt_f64_f32(vget_low_f32(x.high))));
-  vst1q_f64(sums + 6, vaddq_f64(vld1q_f64(sums + 6), vcvt_high_f64_f32(x.high)));
 }
 
 template <int M>
@@ -72,7 +45,70 @@ static inline Eight reduce(const Vector* v) {
           vpaddq_f32(vpaddq_f32(all[4], all[5]), vpaddq_f32(all[6], all[7]))};
 }
 
+struct Pair {
+  float32x4_t v[4];
+};
+#define ANYVEC_EACH(expression)                   \
+  Pair out;                                       \
+  for (int i = 0; i < 4; ++i) out.v[i] = (expression); \
+  return out
+static inline Pair pair_set(float x) { ANYVEC_EACH(vdupq_n_f32(x)); }
+static inline Pair pair_of(float first, float second) { ANYVEC_EACH(vdupq_n_f32(i < 2 ? first : second)); }
+static inline Pair pair_load(const float* p) { ANYVEC_EACH(vld1q_f32(p + 4 * i)); }
+static inline void pair_store(float* p, Pair x) {
+  for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
+}
+static inline Pair pair_add(Pair a, Pair b) { ANYVEC_EACH(vaddq_f32(a.v[i], b.v[i])); }
+static inline Pair pair_sub(Pair a, Pair b) { ANYVEC_EACH(vsubq_f32(a.v[i], b.v[i])); }
+static inline Pair pair_mul(Pair a, Pair b) { ANYVEC_EACH(vmulq_f32(a.v[i], b.v[i])); }
+static inline Pair pair_div(Pair a, Pair b) { ANYVEC_EACH(vdivq_f32(a.v[i], b.v[i])); }
+static inline Pair pair_fma(Pair a, Pair b, Pair c) { ANYVEC_EACH(vfmaq_f32(c.v[i], a.v[i], b.v[i])); }
+static inline Pair pair_max(Pair a, Pair b) { ANYVEC_EACH(vmaxq_f32(a.v[i], b.v[i])); }
+static inline Pair pair_abs(Pair a) { ANYVEC_EACH(vabsq_f32(a.v[i])); }
+static inline Pair pair_round(Pair a) { ANYVEC_EACH(vrndnq_f32(a.v[i])); }
+// a * 2^n for whole n in -126 .. 0.
+static inline float32x4_t scale(float32x4_t a, float32x4_t n) {
+  const int32x4_t exponent = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
+  return vmulq_f32(a, vreinterpretq_f32_s32(exponent));
+}
+static inline Pair pair_scale(Pair a, Pair n) { ANYVEC_EACH(scale(a.v[i], n.v[i])); }
+static inline float32x4_t where_negative(float32x4_t test, float32x4_t negative, float32x4_t other) {
+  const uint32x4_t mask = vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(test), 31));
+  return vbslq_f32(mask, negative, other);
+}
+static inline Pair pair_where_negative(Pair test, Pair negative, Pair other) { ANYVEC_EACH(where_negative(test.v[i], negative.v[i], other.v[i])); }
+#undef ANYVEC_EACH
+static inline void pair_add_to_doubles(double* sums, Pair x) {
+  const float32x4_t low = vaddq_f32(x.v[0], x.v[2]), high = vaddq_f32(x.v[1], x.v[3]);
+  vst1q_f64(sums, vaddq_f64(vld1q_f64(sums), vcvt_f64_f32(vget_low_f32(low))));
+  vst1q_f64(sums + 2, vaddq_f64(vld1q_f64(sums + 2), vcvt_high_f64_f32(low)));
+  vst1q_f64(sums + 4, vaddq_f64(vld1q_f64(sums + 4), vcvt_f64_f32(vget_low_f32(high))));
+  vst1q_f64(sums + 6, vaddq_f64(vld1q_f64(sums + 6), vcvt_high_f64_f32(high)));
+}
+template <int M>
+static inline Pair reduce_pair(const Vector* a, const Vector* b) {
+  const Eight first = reduce<M>(a), second = reduce<M>(b);
+  return {{first.low, first.high, second.low, second.high}};
+}
+
+using Words = uint32x4_t;
+constexpr uint32_t kWordLanes = 4;
+static inline Words word_set(uint32_t x) { return vdupq_n_u32(x); }
+static inline Words word_count_up() {
+  const uint32_t lanes[4] = {0, 1, 2, 3};
+  return vld1q_u32(lanes);
+}
+static inline Words word_add(Words a, Words b) { return vaddq_u32(a, b); }
+static inline Words word_multiply(Words a, Words b) { return vmulq_u32(a, b); }
+static inline Words word_xor(Words a, Words b) { return veorq_u32(a, b); }
+template <int N>
+static inline Words word_shift(Words a) {
+  return vshrq_n_u32(a, N);
+}
+static inline void word_store(uint32_t* p, Words x) { vst1q_u32(p, x); }
+
 #include "kernels/window.inl"
+#include "kernels/draw.inl"
 #include "kernels/score.inl"
 
 constexpr int kChains = 16;
@@ -90,6 +126,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable neon_table = {"neon", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
 
 }  // namespace anyvec::kernels

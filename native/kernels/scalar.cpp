@@ -5,13 +5,21 @@
 
 #include <math.h>
 
+// A plain float lives in an SSE register on x64 and in a vector register on arm64.
+#if defined(__aarch64__)
+#define ANYVEC_VECTOR_CONSTRAINT "w"
+#elif defined(__x86_64__)
+#define ANYVEC_VECTOR_CONSTRAINT "x"
+#else
+#define ANYVEC_VECTOR_CONSTRAINT "m"
+#endif
+
 namespace anyvec::kernels {
 namespace {
 
 using Vector = float;
 constexpr uint32_t kLanes = 1;
-constexpr int kTile = 1;
-constexpr uint32_t kBlock = 8;
+constexpr int kColumns = 1;
 constexpr int kQueryTile = 2;
 constexpr int kRowTile = 4;
 
@@ -27,38 +35,70 @@ static inline Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
 struct Eight {
   float v[kBlockLanes];
 };
-#define ANYVEC_EACH(expression)                       \
-  Eight out;                                          \
-  for (size_t i = 0; i < kBlockLanes; ++i) out.v[i] = (expression); \
-  return out
-static inline Eight eight_set(float x) { ANYVEC_EACH(x); }
-static inline Eight eight_load(const float* p) { ANYVEC_EACH(p[i]); }
 static inline void eight_store(float* p, Eight x) {
   for (size_t i = 0; i < kBlockLanes; ++i) p[i] = x.v[i];
 }
-static inline Eight eight_add(Eight a, Eight b) { ANYVEC_EACH(a.v[i] + b.v[i]); }
-static inline Eight eight_sub(Eight a, Eight b) { ANYVEC_EACH(a.v[i] - b.v[i]); }
-static inline Eight eight_mul(Eight a, Eight b) { ANYVEC_EACH(a.v[i] * b.v[i]); }
-static inline Eight eight_div(Eight a, Eight b) { ANYVEC_EACH(a.v[i] / b.v[i]); }
-static inline Eight eight_fma(Eight a, Eight b, Eight c) { ANYVEC_EACH(a.v[i] * b.v[i] + c.v[i]); }
-static inline Eight eight_max(Eight a, Eight b) { ANYVEC_EACH(a.v[i] < b.v[i] ? b.v[i] : a.v[i]); }
-static inline Eight eight_abs(Eight a) { ANYVEC_EACH(fabsf(a.v[i])); }
-static inline Eight eight_round(Eight a) { ANYVEC_EACH(nearbyintf(a.v[i])); }
-static inline Eight eight_scale(Eight a, Eight n) { ANYVEC_EACH(ldexpf(a.v[i], n.v[i] >= -126.0f && n.v[i] <= 126.0f ? static_cast<int>(n.v[i]) : -126)); }
-static inline Eight eight_where_negative(Eight test, Eight negative, Eight other) { ANYVEC_EACH(signbit(test.v[i]) ? negative.v[i] : other.v[i]); }
-static inline void eight_add_to_doubles(double* sums, Eight x) {
-  for (size_t i = 0; i < kBlockLanes; ++i) sums[i] += static_cast<double>(x.v[i]);
-}
-#undef ANYVEC_EACH
 
 template <int M>
 static inline Eight reduce(const Vector* v) {
-  Eight out = eight_set(0.0f);
+  Eight out = {};
   for (int i = 0; i < M; ++i) out.v[i] = v[i];
   return out;
 }
 
+constexpr size_t kPairLanes = 2 * kBlockLanes;
+struct Pair {
+  float v[kPairLanes];
+};
+#define ANYVEC_EACH(expression)                                    \
+  Pair out;                                                        \
+  for (size_t i = 0; i < kPairLanes; ++i) out.v[i] = (expression); \
+  return out
+static inline Pair pair_set(float x) { ANYVEC_EACH(x); }
+static inline Pair pair_of(float first, float second) { ANYVEC_EACH(i < kBlockLanes ? first : second); }
+static inline Pair pair_load(const float* p) { ANYVEC_EACH(p[i]); }
+static inline void pair_store(float* p, Pair x) {
+  for (size_t i = 0; i < kPairLanes; ++i) p[i] = x.v[i];
+}
+static inline Pair pair_add(Pair a, Pair b) { ANYVEC_EACH(a.v[i] + b.v[i]); }
+static inline Pair pair_sub(Pair a, Pair b) { ANYVEC_EACH(a.v[i] - b.v[i]); }
+static inline Pair pair_mul(Pair a, Pair b) { ANYVEC_EACH(a.v[i] * b.v[i]); }
+static inline Pair pair_div(Pair a, Pair b) { ANYVEC_EACH(a.v[i] / b.v[i]); }
+static inline Pair pair_fma(Pair a, Pair b, Pair c) { ANYVEC_EACH(a.v[i] * b.v[i] + c.v[i]); }
+static inline Pair pair_max(Pair a, Pair b) { ANYVEC_EACH(a.v[i] < b.v[i] ? b.v[i] : a.v[i]); }
+static inline Pair pair_abs(Pair a) { ANYVEC_EACH(fabsf(a.v[i])); }
+static inline Pair pair_round(Pair a) { ANYVEC_EACH(nearbyintf(a.v[i])); }
+static inline Pair pair_scale(Pair a, Pair n) { ANYVEC_EACH(ldexpf(a.v[i], n.v[i] >= -126.0f && n.v[i] <= 126.0f ? static_cast<int>(n.v[i]) : -126)); }
+static inline Pair pair_where_negative(Pair test, Pair negative, Pair other) { ANYVEC_EACH(signbit(test.v[i]) ? negative.v[i] : other.v[i]); }
+#undef ANYVEC_EACH
+static inline void pair_add_to_doubles(double* sums, Pair x) {
+  for (size_t i = 0; i < kPairLanes; ++i) sums[i % kBlockLanes] += static_cast<double>(x.v[i]);
+}
+template <int M>
+static inline Pair reduce_pair(const Vector* a, const Vector* b) {
+  Pair out = {};
+  for (int i = 0; i < M; ++i) {
+    out.v[i] = a[i];
+    out.v[kBlockLanes + static_cast<size_t>(i)] = b[i];
+  }
+  return out;
+}
+
+using Words = uint32_t;
+constexpr uint32_t kWordLanes = 1;
+static inline Words word_set(uint32_t x) { return x; }
+static inline Words word_count_up() { return 0; }
+static inline Words word_add(Words a, Words b) { return a + b; }
+static inline Words word_multiply(Words a, Words b) { return a * b; }
+static inline Words word_xor(Words a, Words b) { return a ^ b; }
+template <int N>
+static inline Words word_shift(Words a) {
+  return a >> N;
+}
+static inline void word_store(uint32_t* p, Words x) { *p = x; }
+
 #include "kernels/window.inl"
+#include "kernels/draw.inl"
 #include "kernels/score.inl"
 
 constexpr int kChains = 8;
@@ -75,6 +115,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", kBlock, train_window, score, square_norms, fma_chain, kChains};
+const KernelTable scalar_table = {"scalar", train_window, draw, score, square_norms, fma_chain, kChains};
 
 }  // namespace anyvec::kernels

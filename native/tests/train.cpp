@@ -245,16 +245,19 @@ TEST(window_widths_are_uniform_and_stay_inside_the_sequence) {
   Parameters p = small();
   p.window = 7;
   const train::Plan plan(p, corpus->ids(), corpus->counts());
-  train::Piece piece(plan);
+  train::Piece piece(plan, *kernels::active());
   std::vector<uint64_t> widths(8);
   for (uint64_t number = 0; number + 1 < plan.pieces; ++number) {
     if (!CHECK(piece.read(0, number).ok())) return;
-    for (uint32_t entry = 7; entry + 7 < piece.size(); ++entry) {
-      const auto span = piece.span(entry);
+    for (uint32_t entry = 8; entry + 7 < piece.size(); ++entry) {
+      const auto span = piece.span(entry, 1, piece.width(entry));
       CHECK_EQUAL(entry - span.first, span.past - 1 - entry);
       ++widths[entry - span.first];
+      const auto both = piece.span(entry - 1, 2, piece.width(entry));
+      CHECK_EQUAL(both.first + 1, span.first);
+      CHECK_EQUAL(both.past, span.past);
     }
-    const auto first = piece.span(0), last = piece.span(piece.size() - 1);
+    const auto first = piece.span(0, 1, 7), last = piece.span(piece.size() - 1, 1, 7);
     CHECK_EQUAL(first.first, 0U);
     CHECK_EQUAL(last.past, piece.size());
   }
@@ -273,16 +276,49 @@ TEST(windows_stop_at_line_ends) {
   Parameters p = small();
   p.window = 100;
   const train::Plan plan(p, corpus->ids(), corpus->counts());
-  train::Piece piece(plan);
+  train::Piece piece(plan, *kernels::active());
   if (!CHECK(piece.read(0, 0).ok())) return;
   CHECK_EQUAL(piece.size(), 9U);
   const uint32_t firsts[] = {0, 0, 0, 0, 4, 0, 6, 6}, pasts[] = {3, 3, 3, 0, 5, 0, 8, 8};
   for (uint32_t entry : {0U, 1U, 2U, 4U, 6U, 7U}) {
-    const auto span = piece.span(entry);
+    const auto span = piece.span(entry, 1, piece.width(entry));
     CHECK(span.first >= firsts[entry] && span.past <= pasts[entry] && span.first <= entry && entry < span.past);
   }
-  const auto alone = piece.span(4);
+  const auto alone = piece.span(4, 1, 100);
   CHECK_EQUAL(alone.past - alone.first, 1U);
+}
+
+TEST(negatives_follow_the_noise_distribution_and_come_from_what_is_near) {
+  auto corpus = corpus_of(two_kinds(200'000));
+  Parameters p = small();
+  p.negative = 7;
+  p.negative_exponent = 1;
+  const train::Plan plan(p, corpus->ids(), corpus->counts());
+  CHECK_EQUAL(plan.pool.density, 2U);
+  train::Piece piece(plan, *kernels::active());
+  std::vector<double> drawn(40);
+  std::vector<uint32_t> picks(16 * 7);
+  double total = 0;
+  for (uint64_t number = 0; number < plan.pieces; ++number) {
+    if (!CHECK(piece.read(0, number).ok())) return;
+    for (uint32_t entry = 0; entry + 16 <= piece.size(); entry += 16) {
+      piece.draw_negatives(entry, entry + 16, picks.data());
+      for (uint32_t i = 0; i < 16 * 7; ++i) {
+        const uint32_t place = plan.pool.pick(entry + i / 7, picks[i]);
+        CHECK(place < plan.pool.size(entry + i / 7) && place + plan.pool.reach * plan.pool.density >= plan.pool.size(entry + i / 7));
+        ++drawn[piece.pooled(place)];
+        ++total;
+      }
+    }
+  }
+  double tokens = 0, most = 0;
+  for (uint64_t count : corpus->counts()) tokens += static_cast<double>(count);
+  for (size_t id = 0; id < 40; ++id) {
+    const double expected = total * static_cast<double>(corpus->counts()[id]) / tokens;
+    most = std::max(most, std::fabs(drawn[id] - expected) / std::sqrt(expected));
+  }
+  // A draw is used some 3.5 times, which widens the deviations by the square root of as much and a little more for the head of a piece.
+  CHECK(most < 12);
 }
 
 TEST(the_learning_rate_falls_linearly_to_a_ten_thousandth) {

@@ -1,6 +1,7 @@
 #include "train/skip_gram.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/checked.h"
 #include "kernels/prefetch.h"
@@ -9,11 +10,25 @@ namespace anyvec::train {
 
 namespace {
 
-// 1 where an output stands among the lanes of the kernel's blocks, else 0.
-void fill_keeps(std::vector<float>& keeps, const kernels::KernelTable& kernel, uint32_t outputs) {
-  std::fill(keeps.begin(), keeps.end(), 0.0f);
-  for (uint32_t j = 0; j < outputs; ++j) keeps[kernels::product_index(kernel, j)] = 1.0f;
+using kernels::kBlockLanes;
+
+// Up to this many outputs are compared with each other one by one; more go through a table.
+constexpr uint32_t kFewOutputs = 16;
+
+bool all_different(const uint32_t* ids, uint32_t count) {
+  bool same = false;
+  for (uint32_t i = 1; i < count; ++i) {
+    for (uint32_t j = 0; j < i; ++j) same |= ids[i] == ids[j];
+  }
+  return !same;
 }
+
+// The weights of a context that stands in the window of the first of two centres, of the second, of both; and of a lone centre's.
+constexpr float kWeights[5][kBlockLanes] = {
+    {0, 0, 0, 0, 0, 0, 0, 0}, {1, 0, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 2, 2, 2, 2, 2, 2}, {1, 1, 1, 1, 1, 1, 1, 1}};
+constexpr uint32_t kLone = 4;
+
+uint32_t most_inputs(const Parameters& p) { return std::min(2 * p.window + 2, kPieceEntries); }
 
 }  // namespace
 
@@ -23,8 +38,8 @@ SkipGram::SkipGram(const Plan& plan, const kernels::KernelTable& kernel, const m
       vectors_(vectors),
       contexts_(contexts),
       negative_(plan.parameters.negative),
-      piece_(plan),
-      distinct_(std::max(std::min(2 * plan.parameters.window, kPieceEntries), negative_ + 1)) {}
+      piece_(plan, kernel),
+      distinct_(std::max(most_inputs(plan.parameters), negative_ + 2)) {}
 
 Result<std::unique_ptr<SkipGram>> SkipGram::create(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors,
                                                    const model::Rows& contexts) {
@@ -34,108 +49,148 @@ Result<std::unique_ptr<SkipGram>> SkipGram::create(const Plan& plan, const kerne
 }
 
 Status SkipGram::allocate_scratch() {
-  const size_t inputs = std::min(2 * plan_.parameters.window, kPieceEntries);
-  const size_t outputs = size_t{negative_} + 1;
-  const size_t lanes = kernels::block_count(kernel_, negative_ + 1) * kernels::kBlockLanes;
-  picks_.resize(size_t{kRing} * negative_);
-  outputs_.resize(kRing * outputs);
+  const size_t inputs = most_inputs(plan_.parameters) + size_t{1};
+  const uint32_t outputs = negative_ + 2;
+  picks_.resize((size_t{kBatch} * negative_ + 15) / 16 * 16);
+  outputs_.resize(size_t{kRing} * outputs);
+  input_ids_.resize(inputs);
   input_rows_.resize(inputs);
   output_rows_.resize(outputs);
-  weights_.resize(inputs);
-  labels_.resize(lanes);
-  labels_[0] = 1.0f;
-  keeps_.resize(lanes);
-  fewer_keeps_.resize(lanes);
-  fill_keeps(keeps_, kernel_, negative_ + 1);
-  products_ = Memory::allocate(inputs * lanes * sizeof(float));
-  sums_ = Memory::allocate(lanes > kernels::kBlockLanes ? inputs * vectors_.stride() * sizeof(float) : 0);
-  if (!products_ || !sums_) return Error{Code::kMemory, "no memory for a window of this size; use a smaller window or fewer negatives", {}};
+  filler_ = Memory::allocate(vectors_.stride() * sizeof(float));
+  weights_ = Memory::allocate(inputs * kBlockLanes * sizeof(float));
+  gradients_ = Memory::allocate(kernels::gradient_floats(inputs, outputs) * sizeof(float));
+  sums_ = Memory::allocate(kernels::block_count(outputs) > 1 ? inputs * vectors_.stride() * sizeof(float) : 0);
+  if (!filler_ || !weights_ || !gradients_ || !sums_) {
+    return Error{Code::kMemory, "no memory for a window of this size; use a smaller window or fewer negatives", {}};
+  }
   return success();
 }
 
-void SkipGram::draw(uint32_t entry) {
-  Centre& centre = centres_[entry % kRing];
-  centre.output_count = 0;
-  if (piece_.is_mark(entry)) return;
-  centre.span = piece_.span(entry);
-  if (centre.span.past - centre.span.first < 2) return;
-  centre.output_count = 1;
-  Piece::Pick* picks = picks_.data() + size_t{entry % kRing} * negative_;
-  for (uint32_t j = 0; j < negative_; ++j) {
-    picks[j] = piece_.pick(entry, j);
-    kernels::prefetch(plan_.negatives.address(picks[j].column));
+void SkipGram::approach(uint32_t entry) {
+  const size_t stride = vectors_.stride();
+  for (uint32_t i = entry; i < std::min(entry + 2, piece_.size()); ++i) {
+    if (piece_.is_mark(i)) continue;
+    kernels::prefetch_row_far(vectors_.row(piece_.id(i)), stride);
+    kernels::prefetch_row_far(contexts_.row(piece_.id(i)), stride);
+  }
+  if (entry >= piece_.size()) return;
+  const uint32_t come = plan_.pool.size(entry);
+  for (uint32_t i = come - plan_.pool.density; i < come; ++i) kernels::prefetch_row_far(contexts_.row(piece_.pooled(i)), stride);
+}
+
+void SkipGram::choose(uint32_t from, uint32_t to) {
+  piece_.draw_negatives(from, to, picks_.data());
+  for (uint32_t entry = from; entry < to; entry += 2) {
+    const uint32_t* picks = picks_.data() + size_t{entry - from} * negative_;
+    const bool two = entry + 1 < to && !piece_.is_mark(entry) && !piece_.is_mark(entry + 1) && piece_.id(entry) != piece_.id(entry + 1);
+    choose_step(entry, two ? 2 : 1, picks);
+    if (entry + 1 < to) choose_step(entry + 1, two ? 0 : 1, picks + negative_);
   }
 }
 
-void SkipGram::resolve(uint32_t entry) {
-  Centre& centre = centres_[entry % kRing];
-  if (centre.output_count == 0) return;
-  const Piece::Pick* picks = picks_.data() + size_t{entry % kRing} * negative_;
-  uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 1);
-  uint32_t count = 1;
+void SkipGram::choose_step(uint32_t entry, uint32_t centres, const uint32_t* picks) {
+  Step& step = steps_[entry % kRing];
+  step.centres = 0;
+  if (centres == 0 || piece_.is_mark(entry)) return;
+  step.width = piece_.width(entry);
+  step.span = piece_.span(entry, centres, step.width);
+  if (step.span.past - step.span.first < 2) return;
+  step.centres = centres;
+  uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 2);
   outputs[0] = piece_.id(entry);
-  distinct_.clear();
-  distinct_.add(outputs[0], 0);
-  for (uint32_t j = 0; j < negative_; ++j) {
-    const uint32_t id = plan_.negatives.resolve(picks[j].column, picks[j].coin);
-    outputs[count] = id;
-    count += distinct_.add(id, count) == count ? 1 : 0;
+  if (centres == 2) outputs[1] = piece_.id(entry + 1);
+  for (uint32_t j = 0; j < negative_; ++j) outputs[centres + j] = piece_.pooled(plan_.pool.pick(entry, picks[j]));
+  uint32_t count = centres + negative_;
+  if (count > kFewOutputs || !all_different(outputs, count)) {
+    distinct_.clear();
+    uint32_t kept = 0;
+    for (uint32_t j = 0; j < count; ++j) {
+      const uint32_t id = outputs[j];
+      outputs[kept] = id;
+      kept += distinct_.add(id, kept) == kept ? 1 : 0;
+    }
+    count = kept;
   }
-  centre.output_count = count;
+  step.output_count = count;
 }
 
 void SkipGram::fetch(uint32_t entry) {
   const size_t stride = vectors_.stride();
   // Each entry enters the windows once: here, when the farthest centre that can see it comes near.
   const uint64_t entering = uint64_t{entry} + plan_.parameters.window;
-  if (entering < piece_.size() && !piece_.is_mark(static_cast<uint32_t>(entering))) {
-    kernels::prefetch_row(vectors_.row(piece_.id(static_cast<uint32_t>(entering))), stride);
+  for (uint64_t i = entering; i < std::min<uint64_t>(entering + 2, piece_.size()); ++i) {
+    const auto at = static_cast<uint32_t>(i);
+    if (!piece_.is_mark(at)) kernels::prefetch_row(vectors_.row(piece_.id(at)), stride);
   }
-  const Centre& centre = centres_[entry % kRing];
-  const uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 1);
-  for (uint32_t j = 0; j < centre.output_count; ++j) kernels::prefetch_row(contexts_.row(outputs[j]), stride);
+  for (uint32_t i = entry; i < std::min(entry + 2, piece_.size()); ++i) {
+    const Step& step = steps_[i % kRing];
+    if (step.centres == 0) continue;
+    const uint32_t* outputs = outputs_.data() + size_t{i % kRing} * (negative_ + 2);
+    for (uint32_t j = 0; j < step.output_count; ++j) kernels::prefetch_row(contexts_.row(outputs[j]), stride);
+  }
 }
 
-void SkipGram::step(uint32_t entry, PieceTotals& totals) {
-  const Centre& centre = centres_[entry % kRing];
-  if (centre.output_count == 0) return;
-  distinct_.clear();
-  uint32_t inputs = 0;
-  for (uint32_t i = centre.span.first; i < centre.span.past; ++i) {
-    if (i == entry) continue;
-    const uint32_t id = piece_.id(i);
-    const uint32_t place = distinct_.add(id, inputs);
-    if (place == inputs) {
-      input_rows_[place] = vectors_.row(id);
-      weights_[place] = 0.0f;
-      ++inputs;
-    }
-    weights_[place] += 1.0f;
+// The contexts of a step: their ids, their weights. Every entry has a place of its own unless an id stands there twice.
+uint32_t SkipGram::gather(const Step& step, uint32_t entry, PieceTotals& totals) {
+  float* weights = weights_.floats();
+  uint32_t inputs = 0, pairs = 0;
+  bool repeated = false;
+  for (uint32_t i = step.span.first; i < step.span.past; ++i) {
+    // Unsigned: what stands before the window wraps around to something large.
+    const uint32_t first = i != entry && i + step.width - entry <= 2 * step.width ? 1 : 0;
+    const uint32_t second = i != entry + 1 && i + step.width - (entry + 1) <= 2 * step.width ? 1 : 0;
+    const uint32_t kind = step.centres == 2 ? first + 2 * second : first * kLone;
+    std::memcpy(weights + size_t{inputs} * kBlockLanes, kWeights[kind], sizeof kWeights[kind]);
+    input_ids_[inputs] = piece_.id(i);
+    input_rows_[inputs] = vectors_.row(piece_.id(i));
+    inputs += kind != 0 ? 1 : 0;
+    pairs += first + (step.centres == 2 ? second : 0);
+    repeated |= piece_.repeats(i, step.span.first);
   }
-  const uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 1);
-  for (uint32_t j = 0; j < centre.output_count; ++j) output_rows_[j] = contexts_.row(outputs[j]);
+  totals.pairs += pairs;
+  return repeated ? merge_repeated(inputs) : inputs;
+}
+
+uint32_t SkipGram::merge_repeated(uint32_t inputs) {
+  float* weights = weights_.floats();
+  distinct_.clear();
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < inputs; ++i) {
+    const uint32_t id = input_ids_[i], place = distinct_.add(id, kept);
+    const float* more = weights + size_t{i} * kBlockLanes;
+    float* at = weights + size_t{place} * kBlockLanes;
+    if (place == kept) {
+      input_rows_[kept++] = vectors_.row(id);
+      if (at != more) std::memcpy(at, more, kBlockLanes * sizeof(float));
+    } else {
+      for (size_t lane = 0; lane < kBlockLanes; ++lane) at[lane] += more[lane];
+    }
+  }
+  return kept;
+}
+
+void SkipGram::train_step(uint32_t entry, PieceTotals& totals) {
+  const Step& step = steps_[entry % kRing];
+  if (step.centres == 0) return;
+  const uint32_t inputs = gather(step, entry, totals);
+  input_rows_[inputs] = filler_.floats();
+  std::memset(weights_.floats() + size_t{inputs} * kBlockLanes, 0, kBlockLanes * sizeof(float));
+  const uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 2);
+  for (uint32_t j = 0; j < step.output_count; ++j) output_rows_[j] = contexts_.row(outputs[j]);
 
   kernels::Window window{};
-  alignas(64) double loss[kernels::kBlockLanes] = {};
   window.inputs = input_rows_.data();
-  window.weights = weights_.data();
+  window.weights = weights_.floats();
   window.outputs = output_rows_.data();
-  window.labels = labels_.data();
-  window.keeps = keeps_.data();
-  if (centre.output_count <= negative_) {
-    fill_keeps(fewer_keeps_, kernel_, centre.output_count);
-    window.keeps = fewer_keeps_.data();
-  }
   window.input_count = inputs;
-  window.output_count = centre.output_count;
+  window.output_count = step.output_count;
+  window.centre_count = step.centres;
   window.dimensions = vectors_.dimensions();
   window.rate = piece_.rate(entry);
-  window.products = products_.floats();
+  window.gradients = gradients_.floats();
   window.sums = sums_.floats();
-  window.loss = loss;
+  window.loss = totals.losses;
   kernel_.train_window(window);
-  for (double term : loss) totals.loss += term;
-  totals.pairs += centre.span.past - centre.span.first - 1;
 }
 
 Result<PieceTotals> SkipGram::train(uint64_t epoch, uint64_t number, const Cancel& cancel) {
@@ -144,22 +199,21 @@ Result<PieceTotals> SkipGram::train(uint64_t epoch, uint64_t number, const Cance
   totals.tokens = piece_.tokens();
   totals.trained_tokens = piece_.kept_tokens();
   const uint32_t size = piece_.size();
-  for (uint32_t entry = 0; entry < std::min(size, plan_.parameters.window); ++entry) {
-    if (!piece_.is_mark(entry)) kernels::prefetch_row(vectors_.row(piece_.id(entry)), vectors_.stride());
-  }
-  // `clock` runs ahead of the centre that is trained; each stage works on the entry that it lets the clock lead by so much.
-  for (uint32_t clock = 0; clock < size + kDrawAhead; ++clock) {
-    if (clock < size) draw(clock);
-    const uint32_t resolving = clock - (kDrawAhead - kResolveAhead);
-    if (resolving < size) resolve(resolving);
-    const uint32_t fetching = clock - (kDrawAhead - kFetchAhead);
-    if (fetching < size) fetch(fetching);
-    const uint32_t stepping = clock - kDrawAhead;
-    if (stepping < size) {
-      if (cancel.requested()) return aborted();
-      step(stepping, totals);
+  for (uint32_t i = 0; i < plan_.pool.size(0); ++i) kernels::prefetch_row_far(contexts_.row(piece_.pooled(i)), vectors_.stride());
+  for (uint32_t entry = 0; entry < kApproachAhead; entry += 2) approach(entry);
+  choose(0, std::min(kBatch, size));
+  for (uint32_t from = 0; from < size; from += kBatch) {
+    if (cancel.requested()) return aborted();
+    const uint32_t past = std::min(size, from + kBatch);
+    choose(past, std::min(size, past + kBatch));
+    for (uint32_t entry = from; entry < past; entry += 2) {
+      approach(entry + kApproachAhead);
+      fetch(entry + kFetchAhead);
+      train_step(entry, totals);
+      if (entry + 1 < past) train_step(entry + 1, totals);
     }
   }
+  for (double term : totals.losses) totals.loss += term;
   return totals;
 }
 

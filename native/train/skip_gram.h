@@ -15,7 +15,8 @@
 namespace anyvec::train {
 
 struct PieceTotals {
-  double loss = 0;
+  double losses[kernels::kBlockLanes] = {};  // as the kernel leaves them
+  double loss = 0;                           // their sum
   uint64_t pairs = 0;
   uint64_t tokens = 0;
   uint64_t trained_tokens = 0;
@@ -33,12 +34,22 @@ class SkipGram {
   SkipGram(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors, const model::Rows& contexts);
   Status allocate_scratch();
 
-  // A centre goes through four stages, each some entries behind the one before, so that no stage waits for memory that an
-  // earlier one asked for: draw (alias table's entries) -> resolve (ids of negatives) -> fetch (rows) -> step.
-  void draw(uint32_t entry);
-  void resolve(uint32_t entry);
+  // A step trains the centres of one or two neighbouring entries. It goes through stages, so that none waits for memory: `approach` asks
+  // for the rows that come with an entry, far ahead; `choose` decides what a step's centres and outputs are; `fetch` brings rows next to
+  // the processor just before `train_step` needs them.
+  struct Step {
+    Piece::Span span{0, 0};
+    uint32_t width = 0;
+    uint32_t centres = 0;       // 0: the entry begins no step
+    uint32_t output_count = 0;  // the centres and their distinct negatives
+  };
+  void approach(uint32_t entry);
+  void choose(uint32_t from, uint32_t to);
+  void choose_step(uint32_t entry, uint32_t centres, const uint32_t* picks);
   void fetch(uint32_t entry);
-  void step(uint32_t entry, PieceTotals& totals);
+  void train_step(uint32_t entry, PieceTotals& totals);
+  uint32_t gather(const Step& step, uint32_t entry, PieceTotals& totals);
+  uint32_t merge_repeated(uint32_t inputs);
 
   const Plan& plan_;
   const kernels::KernelTable& kernel_;
@@ -47,27 +58,21 @@ class SkipGram {
   const uint32_t negative_;
   Piece piece_;
 
-  // A ring over the entries under way; each has room for its negatives.
-  static constexpr uint32_t kRing = 32;
-  static constexpr uint32_t kDrawAhead = 24;
-  static constexpr uint32_t kResolveAhead = 12;
+  static constexpr uint32_t kApproachAhead = 48;
   static constexpr uint32_t kFetchAhead = 2;
-  struct Centre {
-    Piece::Span span{0, 0};
-    uint32_t output_count = 0;  // the centre and its distinct negatives; 0 for an entry that is no centre
-  };
-  Centre centres_[kRing];
-  std::vector<Piece::Pick> picks_;    // [kRing, negative]
-  std::vector<uint32_t> outputs_;     // [kRing, 1 + negative] ids
+  static constexpr uint32_t kBatch = 16;  // entries whose steps are chosen together
+  static constexpr uint32_t kRing = 2 * kBatch;
+  Step steps_[kRing];
+  std::vector<uint32_t> picks_;    // [kBatch, negative], rounded up for the kernel
+  std::vector<uint32_t> outputs_;  // [kRing, 2 + negative] ids
   Distinct distinct_;
 
+  std::vector<uint32_t> input_ids_;
   std::vector<float*> input_rows_;
   std::vector<float*> output_rows_;
-  std::vector<float> weights_;
-  std::vector<float> labels_;
-  std::vector<float> keeps_;        // of a full set of negatives
-  std::vector<float> fewer_keeps_;  // of a smaller one
-  Memory products_;
+  Memory filler_;                  // the row of zeros that makes the number of contexts even
+  Memory weights_;
+  Memory gradients_;
   Memory sums_;
 };
 

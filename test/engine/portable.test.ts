@@ -30,9 +30,15 @@ test('streams are those of the training law', () => {
   assert.is(scramble(1), 69681622)
   const { a, b } = streamKey(1, PURPOSE.negatives, 2, 3)
   assert.equal([a, b], [1717532539, 1178954250])
-  assert.equal([0, 5, 4_000_000_000].map((i) => draw(a, b, i)), [1714998874, 3851579877, 59161278])
+  assert.equal(
+    [0, 5, 4_000_000_000].map((i) => draw(a, b, i)),
+    [1714998874, 3851579877, 59161278],
+  )
   const initial = streamKey(9 * 2 ** 32 + 7, PURPOSE.initial, 12345, 0)
-  assert.equal([0, 1].map((i) => draw(initial.a, initial.b, i)), [36720525, 306262259])
+  assert.equal(
+    [0, 1].map((i) => draw(initial.a, initial.b, i)),
+    [36720525, 306262259],
+  )
 })
 
 test('mulhi is the upper half of a 64-bit product', () => {
@@ -63,7 +69,10 @@ test('the alias table draws in proportion to powers of counts', async () => {
       const column = mulhi(draw(a, b, 2 * i), counts.length)
       found[draw(a, b, 2 * i + 1) < threshold[column] ? column : alias[column]]++
     }
-    const off = deviations(found, weights.map((weight) => weight / total))
+    const off = deviations(
+      found,
+      weights.map((weight) => weight / total),
+    )
     assert.ok(off < 5, `exponent ${exponent}: ${off} standard deviations`)
   }
 })
@@ -84,25 +93,31 @@ test('subsampling keeps the share that the formula says', () => {
   assert.equal([...keepThresholds(counts, 0)], new Array(5).fill(0xffffffff))
 })
 
-/** A kernel over random rows, and the loss of one window by the formula. */
-function windowOf(inputs: readonly number[], outputs: readonly number[], columns: number) {
+/** A kernel over random rows, and the loss of one step by the formula. Of two centres the second sees every other context twice. */
+function windowOf(inputs: readonly number[], outputs: readonly number[], columns: number, centres: number) {
   const next = random(inputs.length * 100 + outputs.length)
   const [vectors, contexts] = [PortableMatrix.allocate(12, columns), PortableMatrix.allocate(20, columns)]
   for (const { data } of [vectors, contexts]) for (let i = 0; i < data.length; i++) data[i] = next() - 0.5
   const kernel = new WindowKernel(vectors, contexts, inputs.length, outputs.length)
+  const inSecond = (i: number) => (centres === 2 ? 2 * (i % 2) : 0)
   const run = (rate: number) => {
-    kernel.begin(outputs[0])
-    for (const id of inputs) kernel.addContext(id)
-    for (const id of outputs.slice(1)) kernel.addOutput(id)
+    kernel.begin(centres)
+    for (const id of outputs.slice(0, centres)) kernel.addOutput(id)
+    inputs.forEach((id, i) => {
+      kernel.addContext(id, 1, inSecond(i))
+    })
+    for (const id of outputs.slice(centres)) kernel.addOutput(id)
     return kernel.step(rate)
   }
   const lossOf = (x: Float64Array, y: Float64Array): number => {
     let loss = 0
-    for (const input of inputs) {
-      for (const output of new Set(outputs)) {
+    const distinct = [...new Set(outputs)]
+    for (const [i, input] of inputs.entries()) {
+      for (const [j, output] of distinct.entries()) {
         let product = 0
         for (let c = 0; c < columns; c++) product += x[input * columns + c] * y[output * columns + c]
-        loss += Math.log1p(Math.exp(output === outputs[0] ? -product : product))
+        const weight = j >= centres ? 1 + inSecond(i) : j === 0 ? 1 : inSecond(i)
+        loss += weight * Math.log1p(Math.exp(j < centres ? -product : product))
       }
     }
     return loss
@@ -113,15 +128,34 @@ function windowOf(inputs: readonly number[], outputs: readonly number[], columns
 test('updates are the gradient of the loss, for windows of every shape, repeated contexts and negatives included', () => {
   const shapes: [number[], number[]][] = [
     [[0], [0, 1]],
-    [[0, 1], [5, 1, 2]],
-    [[3, 1, 4, 1, 5, 9, 2, 6], [5, 3, 5, 8, 9, 7, 9, 3]],
-    [[1, 1, 1], [2, 3, 4, 5]],
-    [[0, 1, 2, 3, 4, 5, 6], [19, 18, 17, 16, 15, 14, 13, 12, 11]],
+    [
+      [0, 1],
+      [5, 1, 2],
+    ],
+    [
+      [3, 1, 4, 1, 5, 9, 2, 6],
+      [5, 3, 5, 8, 9, 7, 9, 3],
+    ],
+    [
+      [1, 1, 1],
+      [2, 3, 4, 5],
+    ],
+    [
+      [0, 1, 2, 3, 4, 5, 6],
+      [19, 18, 17, 16, 15, 14, 13, 12, 11],
+    ],
     [[0, 1, 2, 3, 4], [10]],
   ]
   for (const [inputs, outputs] of shapes) {
-    for (const columns of [1, 3, 10]) {
-      const { vectors, contexts, run, lossOf } = windowOf(inputs, outputs, columns)
+    for (const [columns, centres] of [
+      [1, 1],
+      [3, 1],
+      [10, 1],
+      [3, 2],
+      [10, 2],
+    ]) {
+      if (outputs.length < centres) continue
+      const { vectors, contexts, run, lossOf } = windowOf(inputs, outputs, columns, centres)
       const [x, y] = [Float64Array.from(vectors.data), Float64Array.from(contexts.data)]
       const loss = lossOf(x, y)
       const rate = 0.5
@@ -147,7 +181,7 @@ test('updates are the gradient of the loss, for windows of every shape, repeated
 })
 
 test('a product far from zero gives a finite loss and gradient', () => {
-  const { vectors, contexts, run } = windowOf([0, 1], [0, 1, 2], 4)
+  const { vectors, contexts, run } = windowOf([0, 1], [0, 1, 2], 4, 2)
   vectors.data.fill(1e4)
   contexts.data.fill(1e4)
   assert.ok(Number.isFinite(run(1e-9)))
@@ -157,7 +191,16 @@ test('a product far from zero gives a finite loss and gradient', () => {
 test('UTF-8 is judged strictly', () => {
   const clean = (...bytes: number[]) => isCleanUtf8(Uint8Array.from(bytes), 0, bytes.length)
   assert.ok(clean(0x61, 0xc2, 0x80, 0xe0, 0xa0, 0x80, 0xed, 0x9f, 0xbf, 0xf4, 0x8f, 0xbf, 0xbf))
-  for (const bad of [[0], [0x80], [0xc0, 0xaf], [0xc2], [0xe0, 0x9f, 0xbf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xff]]) {
+  for (const bad of [
+    [0],
+    [0x80],
+    [0xc0, 0xaf],
+    [0xc2],
+    [0xe0, 0x9f, 0xbf],
+    [0xed, 0xa0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xff],
+  ]) {
     assert.not(clean(...bad), String(bad))
   }
 })

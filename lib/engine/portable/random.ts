@@ -4,7 +4,7 @@
  */
 
 /** What a stream is for; the numbers are part of the law. */
-export const PURPOSE = { initial: 0, subsampling: 1, width: 2, negatives: 3 } as const
+export const PURPOSE = { initial: 0, subsampling: 1, width: 2, negatives: 3, pool: 4 } as const
 
 export type Purpose = (typeof PURPOSE)[keyof typeof PURPOSE]
 

@@ -7,12 +7,13 @@ import type { PortableCorpus } from './corpus.js'
 import { END_MARK, PIECE } from './ids.js'
 import { PortableMatrix } from './matrix.js'
 import { Pace } from './pace.js'
+import { NegativePool } from './pool.js'
 import { draw, mulhi, PURPOSE, streamKey } from './random.js'
 import { keepThresholds } from './subsampling.js'
 import { WindowKernel } from './window.js'
 
-/** Centres between two looks at the clock: about a millisecond. */
-const CENTRES_A_LOOK = 64
+/** Entries between two looks at the clock: about a millisecond. */
+const ENTRIES_A_LOOK = 64
 
 export async function trainSkipGram(
   corpus: PortableCorpus,
@@ -33,8 +34,8 @@ export async function trainSkipGram(
   const contexts = PortableMatrix.allocate(rows, dimensions)
   await fillInitial(vectors, seed, pace)
   const keep = keepThresholds(counts, subsample)
-  const { threshold, alias } = await buildAliasTable(counts, negativeExponent, pace)
-  const kernel = new WindowKernel(vectors, contexts, Math.min(2 * window, PIECE), negative + 1)
+  const pool = new NegativePool(await buildAliasTable(counts, negativeExponent, pace), parameters)
+  const kernel = new WindowKernel(vectors, contexts, Math.min(2 * window + 2, PIECE), negative + 2)
   const read = ids.reader()
 
   const kept = new Uint32Array(PIECE)
@@ -64,7 +65,6 @@ export async function trainSkipGram(
       const piece = read(number)
       const keepKey = streamKey(seed, PURPOSE.subsampling, epoch, number)
       const { a: widthA, b: widthB } = streamKey(seed, PURPOSE.width, epoch, number)
-      const { a: negativeA, b: negativeB } = streamKey(seed, PURPOSE.negatives, epoch, number)
 
       let size = 0
       let marks = 0
@@ -87,27 +87,34 @@ export async function trainSkipGram(
         stops[i] = stop
       }
 
+      pool.fill(epoch, number, size)
+
       let pieceLoss = 0
-      for (let centre = 0; centre < size; centre++) {
-        if (centre % CENTRES_A_LOOK === 0 && pace.due()) await pace.rest(progress)
-        const id = kept[centre]
-        if (id === END_MARK) continue
-        const width = 1 + mulhi(draw(widthA, widthB, centre), window)
-        const first = Math.max(starts[centre], centre - width)
-        const past = Math.min(stops[centre], centre + width + 1)
+      for (let entry = 0, centres = 1; entry < size; entry += centres) {
+        if (entry % ENTRIES_A_LOOK < 2 && pace.due()) await pace.rest(progress)
+        centres = 1
+        if (kept[entry] === END_MARK) continue
+        // neighbours are trained together, in pairs that begin at even entries
+        const joined = entry % 2 === 0 && entry + 1 < size && kept[entry + 1] !== END_MARK
+        if (joined && kept[entry] !== kept[entry + 1]) centres = 2
+        const last = entry + centres - 1
+        const width = 1 + mulhi(draw(widthA, widthB, entry), window)
+        const first = Math.max(starts[entry], entry - width)
+        const past = Math.min(stops[entry], last + width + 1)
         if (past - first < 2) continue
 
-        kernel.begin(id)
-        for (let i = first; i < past; i++) if (i !== centre) kernel.addContext(kept[i])
-        for (let j = 0; j < negative; j++) {
-          const n = 2 * (centre * negative + j)
-          const column = mulhi(draw(negativeA, negativeB, n), rows)
-          kernel.addOutput(draw(negativeA, negativeB, n + 1) < threshold[column] ? column : alias[column])
+        kernel.begin(centres)
+        for (let i = entry; i <= last; i++) kernel.addOutput(kept[i])
+        for (let i = first; i < past; i++) {
+          const inFirst = i !== entry && Math.abs(i - entry) <= width ? 1 : 0
+          const inSecond = centres === 2 && i !== last && Math.abs(i - last) <= width ? 1 : 0
+          if (inFirst + inSecond > 0) kernel.addContext(kept[i], inFirst, inSecond)
+          epochPairs += inFirst + inSecond
         }
-        const done = (epoch * entries + number * PIECE + places[centre]) / (epochs * entries)
+        for (let j = 0; j < negative; j++) kernel.addOutput(pool.pick(entry, j))
+        const done = (epoch * entries + number * PIECE + places[entry]) / (epochs * entries)
         rate = learningRate * Math.max(1e-4, 1 - done)
         pieceLoss += kernel.step(Math.fround(rate))
-        epochPairs += past - first - 1
       }
       if (!Number.isFinite(pieceLoss)) throw diverged(epoch, rate)
       epochLoss += pieceLoss
@@ -124,7 +131,11 @@ export async function trainSkipGram(
 }
 
 /** word2vec's initial vectors: uniform in -0.5 / dimensions .. 0.5 / dimensions, each row from a stream of its own. */
-async function fillInitial<P>({ rows, columns, data }: PortableMatrix, seed: number, pace: Pace<P>): Promise<void> {
+async function fillInitial<P>(
+  { rows, columns, data }: PortableMatrix,
+  seed: number,
+  pace: Pace<P>,
+): Promise<void> {
   for (let row = 0; row < rows; row++) {
     const { a, b } = streamKey(seed, PURPOSE.initial, row, 0)
     for (let column = 0; column < columns; column++) {

@@ -1,5 +1,6 @@
 /**
- * One step of skip-gram: all contexts of a centre against the centre and its negatives (docs/training-law.md, "The update").
+ * One step of skip-gram: the contexts of one or two neighbouring centres against the centres and their negatives
+ * (docs/training-law.md, "The update").
  *
  * The window's rows are copied into doubles first, worked on there and copied back: three times as fast as working on float32 rows
  * where they lie. Loops take several rows at a time, so that a value once loaded serves several products; where the rows do not come
@@ -15,7 +16,9 @@ export class WindowKernel {
   /** First values of this window's rows in the matrices. */
   readonly #inputs: Int32Array
   readonly #outputs: Int32Array
-  readonly #weights: Float64Array
+  /** How often each input stands in the window of the first centre, and of the second. */
+  readonly #first: Float64Array
+  readonly #second: Float64Array
   /** [input, output] products, then gradients; and the gradients once more as [output, input]. */
   readonly #products: Float64Array
   readonly #transposed: Float64Array
@@ -23,6 +26,7 @@ export class WindowKernel {
   readonly #x: Float64Array
   readonly #y: Float64Array
   readonly #updated: Float64Array
+  #centres = 1
   #inputCount = 0
   #outputCount = 0
   /** In which window a row was last seen, and at which place: contexts are merged, repeated negatives left out. */
@@ -37,7 +41,8 @@ export class WindowKernel {
     this.#contexts = contexts.data
     this.#inputs = new Int32Array(mostInputs)
     this.#outputs = new Int32Array(mostOutputs)
-    this.#weights = new Float64Array(mostInputs)
+    this.#first = new Float64Array(mostInputs)
+    this.#second = new Float64Array(mostInputs)
     this.#products = new Float64Array(mostInputs * mostOutputs)
     this.#transposed = new Float64Array(mostInputs * mostOutputs)
     this.#x = new Float64Array(mostInputs * vectors.columns)
@@ -48,30 +53,33 @@ export class WindowKernel {
     this.#outputSeen = new Uint32Array(vectors.rows)
   }
 
-  begin(centre: number): void {
+  /** Begins a step; the outputs are its centres, then the negatives. */
+  begin(centres: number): void {
     if (++this.#generation > 0xffffffff) {
       this.#inputSeen.fill(0)
       this.#outputSeen.fill(0)
       this.#generation = 1
     }
+    this.#centres = centres
     this.#inputCount = 0
     this.#outputCount = 0
-    this.addOutput(centre)
   }
 
-  addContext(id: number): void {
+  /** `first` and `second`: how often it stands in the window of the first centre, and of the second. */
+  addContext(id: number, first: number, second: number): void {
     if (this.#inputSeen[id] === this.#generation) {
-      this.#weights[this.#inputPlace[id]]++
+      this.#first[this.#inputPlace[id]] += first
+      this.#second[this.#inputPlace[id]] += second
       return
     }
     const place = this.#inputCount++
     this.#inputSeen[id] = this.#generation
     this.#inputPlace[id] = place
     this.#inputs[place] = id * this.#columns
-    this.#weights[place] = 1
+    this.#first[place] = first
+    this.#second[place] = second
   }
 
-  /** The centre first, then its negatives. */
   addOutput(id: number): void {
     if (this.#outputSeen[id] === this.#generation) return
     this.#outputSeen[id] = this.#generation
@@ -92,8 +100,10 @@ export class WindowKernel {
     const loss = this.#differentiate(rate)
     updated.set(y.subarray(0, outputs * columns))
     // outputs first: they need the inputs' old values, and their own new values stand apart
-    for (let j = 0; j < outputs; j++) accumulate(updated, j * columns, this.#transposed, j * inputs, x, inputs, columns)
-    for (let i = 0; i < inputs; i++) accumulate(x, i * columns, this.#products, i * outputs, y, outputs, columns)
+    for (let j = 0; j < outputs; j++)
+      accumulate(updated, j * columns, this.#transposed, j * inputs, x, inputs, columns)
+    for (let i = 0; i < inputs; i++)
+      accumulate(x, i * columns, this.#products, i * outputs, y, outputs, columns)
     scatter(x, this.#inputs, inputs, columns, this.#vectors)
     scatter(updated, this.#outputs, outputs, columns, this.#contexts)
     return loss
@@ -106,13 +116,14 @@ export class WindowKernel {
     const products = this.#products
     let loss = 0
     for (let i = 0; i < inputs; i++) {
-      const weight = this.#weights[i]
+      const both = this.#first[i] + this.#second[i]
       for (let j = 0; j < outputs; j++) {
         const product = products[i * outputs + j]
-        const label = j === 0 ? 1 : 0
+        const label = j < this.#centres ? 1 : 0
+        const weight = label === 0 ? both : j === 0 ? this.#first[i] : this.#second[i]
         const e = Math.exp(-Math.abs(product))
         const sigmoid = product < 0 ? e / (1 + e) : 1 / (1 + e)
-        loss += weight * (Math.log1p(e) + Math.max(0, j === 0 ? -product : product))
+        loss += weight * (Math.log1p(e) + Math.max(0, label === 1 ? -product : product))
         const gradient = rate * weight * (label - sigmoid)
         products[i * outputs + j] = gradient
         this.#transposed[j * inputs + i] = gradient
@@ -122,7 +133,13 @@ export class WindowKernel {
   }
 }
 
-function gather(rows: Float32Array, starts: Int32Array, count: number, columns: number, to: Float64Array): void {
+function gather(
+  rows: Float32Array,
+  starts: Int32Array,
+  count: number,
+  columns: number,
+  to: Float64Array,
+): void {
   for (let row = 0; row < count; row++) {
     const from = starts[row]
     const at = row * columns
@@ -142,7 +159,13 @@ function gather(rows: Float32Array, starts: Int32Array, count: number, columns: 
   }
 }
 
-function scatter(from: Float64Array, starts: Int32Array, count: number, columns: number, rows: Float32Array): void {
+function scatter(
+  from: Float64Array,
+  starts: Int32Array,
+  count: number,
+  columns: number,
+  rows: Float32Array,
+): void {
   for (let row = 0; row < count; row++) {
     const to = starts[row]
     const at = row * columns
@@ -245,7 +268,8 @@ function accumulate(
     const r1 = Math.min(k + 1, last) * columns
     const r2 = Math.min(k + 2, last) * columns
     if (count - k <= 3) {
-      for (let c = 0; c < columns; c++) target[at + c] += g0 * rows[r0 + c] + g1 * rows[r1 + c] + g2 * rows[r2 + c]
+      for (let c = 0; c < columns; c++)
+        target[at + c] += g0 * rows[r0 + c] + g1 * rows[r1 + c] + g2 * rows[r2 + c]
       return
     }
     const g3 = gradients[first + k + 3]

@@ -43,6 +43,17 @@ static inline Eight reduce(const Vector* v) {
 #include "kernels/window.inl"
 #include "kernels/score.inl"
 
+static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+  const __m512i x = _mm512_loadu_si512(text);
+  // Tab to CR: unsigned, at most 4 behind tab.
+  const __mmask64 control = _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('\t')), _mm512_set1_epi8(4));
+  spaces = control | _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(' '));
+  line_ends = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
+  return _mm512_cmpeq_epi8_mask(x, _mm512_setzero_si512()) != 0;
+}
+
+#include "kernels/classify.inl"
+
 constexpr int kChains = 16;
 static float fma_chain(uint64_t rounds) {
   Vector sums[kChains];
@@ -58,6 +69,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable avx512_table = {"avx512", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes, classify};
 
 }  // namespace anyvec::kernels

@@ -40,6 +40,14 @@ struct ScoreBlock {
   float* scores;
 };
 
+// What the bytes of a text are, 64 bytes a word, the first one in the lowest bit. Exact; no rounding, no tail: texts are padded.
+struct ByteClasses {
+  const char* text;        // [64 * words], any alignment
+  size_t words;
+  uint64_t* spaces;        // [words] 1: space, tab, LF, VT, FF or CR
+  uint64_t* line_ends;     // [words] 1: LF
+};
+
 struct KernelTable {
   const char* isa;
   // Outputs a block: `labels`, `keeps` and `products` are laid out by it.
@@ -51,6 +59,8 @@ struct KernelTable {
   // Runs `rounds` rounds of independent fused multiply-adds in registers: 2 * fma_per_round operations a round.
   float (*fma_chain)(uint64_t rounds);
   uint64_t fma_per_round;
+  // Fills the masks, and answers whether a NUL byte is in the text.
+  bool (*classify)(const ByteClasses&);
 };
 
 inline uint32_t block_count(const KernelTable& table, uint32_t output_count) {

@@ -1,7 +1,6 @@
 #include "corpus/reader.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "corpus/utf8.h"
@@ -11,11 +10,10 @@ namespace anyvec::corpus {
 
 namespace {
 
-constexpr size_t kMaskBytes = 64;
 // A word that begins in a stretch and ends behind it is read to where it is certainly too long.
 constexpr size_t kReachBytes = kMaxKeyBytes + 1;
-// What is read at once may begin at the last byte of the text.
-constexpr size_t kPaddingBytes = kMaskBytes;
+// The last bytes of a text are looked at together with what lies behind it.
+constexpr size_t kPaddingBytes = 64;
 
 // Leaves of sixteen bytes the first `length`.
 struct Masks {
@@ -29,18 +27,6 @@ struct Masks {
 };
 constexpr Masks kMasksByLength;
 
-// Writes down where the bits of a mask stand. Eight at a time, the last ones for nothing: how many there are is not to be guessed.
-inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) {
-  const auto count = static_cast<size_t>(std::popcount(mask));
-  for (size_t written = 0; written < count; written += 8) {
-    for (size_t i = 0; i < 8; ++i) {
-      out[written + i] = base + static_cast<uint32_t>(std::countr_zero(mask));
-      mask &= mask - 1;
-    }
-  }
-  return count;
-}
-
 }  // namespace
 
 Reader::Reader(const kernels::KernelTable& kernel, bool skip_malformed)
@@ -48,8 +34,8 @@ Reader::Reader(const kernels::KernelTable& kernel, bool skip_malformed)
       skip_malformed_(skip_malformed),
       held_(std::make_unique_for_overwrite<char[]>(1 + kStretchBytes + kReachBytes + kPaddingBytes)),
       entries_(std::make_unique_for_overwrite<uint32_t[]>(kStretchBytes + 1)),
-      starts_(std::make_unique_for_overwrite<uint32_t[]>((kMasks + 1) * kMaskBytes)),
-      ends_(std::make_unique_for_overwrite<uint32_t[]>((kMasks + 1) * kMaskBytes)) {
+      starts_(std::make_unique_for_overwrite<uint32_t[]>(1 + kSplitBytes + kernels::kSplitSlack)),
+      ends_(std::make_unique_for_overwrite<uint32_t[]>(1 + kSplitBytes + kernels::kSplitSlack)) {
   text_ = held_.get() + 1;
 }
 
@@ -63,8 +49,6 @@ Status Reader::read(const Text& text, uint64_t index, Stretch& stretch, Fault& f
   std::memset(&held_[1 + held], ' ', kPaddingBytes);
 
   nul_ = false;
-  spaced_ = true;
-  lined_ = false;
   open_ = true;
   size_ = leading_ = started_ = ended_ = 0;
   // A word that began in the stretch before belongs to it.
@@ -72,8 +56,13 @@ Status Reader::read(const Text& text, uint64_t index, Stretch& stretch, Fault& f
   if (!is_space(held_[0])) {
     while (at < size && !is_space(text_[at])) ++at;
   }
-  for (; at < size; at += kMasks * kMaskBytes) {
-    find_words(at, size);
+  for (bool spaced = true, lined = false; at < size; at += kSplitBytes) {
+    kernels::Split part{text_ + at, std::min(kSplitBytes, size - at), static_cast<uint32_t>(at), spaced, lined, &starts_[started_], &ends_[ended_], 0, 0};
+    nul_ |= kernel_.split(part);
+    spaced = part.spaced;
+    lined = part.lined;
+    started_ += part.started;
+    ended_ += part.ended;
     if (!enter_words(stretch, fault)) return success();
   }
   end_last_word(size);
@@ -87,32 +76,6 @@ Status Reader::read(const Text& text, uint64_t index, Stretch& stretch, Fault& f
     leading_ = 1;
   }
   return success();
-}
-
-// From `at` on, but not at `end` or behind.
-void Reader::find_words(size_t at, size_t end) {
-  const size_t count = std::min(kMasks, (end - at + kMaskBytes - 1) / kMaskBytes);
-  uint64_t spaces[kMasks], line_ends[kMasks];
-  nul_ |= kernel_.classify({text_ + at, count, spaces, line_ends});
-  uint64_t spaced = spaced_ ? 1 : 0, lined = lined_ ? 1 : 0;
-  size_t started = started_, ended = ended_;
-  uint32_t* const starts = starts_.get();
-  uint32_t* const ends = ends_.get();
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t space = spaces[i], line_end = line_ends[i];
-    const uint64_t behind_space = space << 1 | spaced, behind_line = line_end << 1 | lined;
-    spaced = space >> 63;
-    lined = line_end >> 63;
-    const size_t base = at + i * kMaskBytes;
-    const uint64_t inside = end - base >= kMaskBytes ? ~uint64_t{0} : (uint64_t{1} << (end - base)) - 1;
-    // A line end is a word of its own. The word before it ends where it begins, and it ends one byte later: places never meet.
-    started += write_places(((~space & behind_space) | line_end) & inside, static_cast<uint32_t>(base), starts + started);
-    ended += write_places(((space & ~behind_space) | behind_line) & inside, static_cast<uint32_t>(base), ends + ended);
-  }
-  spaced_ = spaced != 0;
-  lined_ = lined != 0;
-  started_ = started;
-  ended_ = ended;
 }
 
 void Reader::end_last_word(size_t end) {

@@ -58,16 +58,15 @@ class Reader {
   KeyTable& table() { return table_; }
 
  private:
-  // Masks made at a time, and with them 64 times as many bytes.
-  static constexpr size_t kMasks = 64;
+  // Text whose words are found at a time, before they are looked up.
+  static constexpr size_t kSplitBytes = size_t{1} << 12;
   // Words in a row whose slots are asked for before the first one is looked at.
-  static constexpr size_t kGroup = 32;
+  static constexpr size_t kGroup = 64;
   struct Word {
     Signature signature;
     uint64_t hash;
   };
 
-  void find_words(size_t at, size_t end);
   void end_last_word(size_t end);
   bool enter_words(Stretch& stretch, Fault& fault);
   template <bool kCareful>
@@ -82,8 +81,6 @@ class Reader {
   uint64_t offset_ = 0;  // of its first byte in the text
   const char* text_;     // its first byte, with the byte before and padding behind
   bool nul_ = false;     // a NUL stands in it
-  bool spaced_ = true;   // before what find_words() looks at next stands white space,
-  bool lined_ = false;   // and it is a line end
   bool open_ = true;     // the last entry is no end mark, or there is none
   size_t size_ = 0;
   size_t leading_ = 0;   // entries before its first token

@@ -2,6 +2,7 @@
 // 4-5), so tiles are chosen to need at most one load a multiply-add and at least ten sums in flight:
 // products 2 contexts x 6 outputs = 12 sums + 3; update 6 rows + 6 sums + 3.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -43,7 +44,7 @@ static inline uint64_t mask_of(__m256i low, __m256i high) {
   return static_cast<uint32_t>(_mm256_movemask_epi8(low)) | static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(high))) << 32;
 }
 
-static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
   __m256i space[2], line_end[2], nul[2];
   for (int i = 0; i < 2; ++i) {
     const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text) + i);
@@ -59,7 +60,9 @@ static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& lin
   return _mm256_movemask_epi8(_mm256_or_si256(nul[0], nul[1])) != 0;
 }
 
-#include "kernels/classify.inl"
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
 
 constexpr int kChains = 12;
 static float fma_chain(uint64_t rounds) {
@@ -76,6 +79,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes, classify};
+const KernelTable avx2_table = {"avx2", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

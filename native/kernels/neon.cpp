@@ -1,5 +1,6 @@
 // Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 4 contexts x 6 outputs = 24 sums + 5; update 6 rows + 6 sums + 3.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -84,7 +85,7 @@ static inline uint64_t mask_of(const uint8x16_t* v) {
   return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
 }
 
-static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
   uint8x16_t space[4], line_end[4], smallest = vdupq_n_u8(0xff);
   for (int i = 0; i < 4; ++i) {
     const uint8x16_t x = vld1q_u8(reinterpret_cast<const uint8_t*>(text) + 16 * i);
@@ -99,7 +100,9 @@ static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& lin
   return vminvq_u8(smallest) == 0;
 }
 
-#include "kernels/classify.inl"
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
 
 constexpr int kChains = 16;
 static float fma_chain(uint64_t rounds) {
@@ -116,6 +119,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes, classify};
+const KernelTable neon_table = {"neon", kBlock, train_window, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

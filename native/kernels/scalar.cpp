@@ -1,5 +1,6 @@
 // The kernels on plain floats: for processors without the wider instruction sets, and what the others are tested beside.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -70,7 +71,7 @@ static inline uint64_t bytes_equal(uint64_t x, uint64_t byte) { return zero_byte
 // The marks of eight bytes as eight bits.
 static inline uint64_t gather_marks(uint64_t marks) { return ((marks >> 7) * 0x0102040810204080ULL) >> 56; }
 
-static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
   uint64_t all_spaces = 0, all_line_ends = 0, nul = 0;
   for (int i = 0; i < 8; ++i) {
     uint64_t x = 0;
@@ -86,7 +87,9 @@ static inline bool classify_64(const char* text, uint64_t& spaces, uint64_t& lin
   return nul != 0;
 }
 
-#include "kernels/classify.inl"
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
 
 constexpr int kChains = 8;
 static float fma_chain(uint64_t rounds) {
@@ -102,6 +105,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", kBlock, train_window, score, square_norms, fma_chain, kChains, classify};
+const KernelTable scalar_table = {"scalar", kBlock, train_window, score, square_norms, fma_chain, kChains, split};
 
 }  // namespace anyvec::kernels

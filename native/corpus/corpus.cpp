@@ -5,6 +5,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "corpus/tokenizer.h"
 #include "corpus/utf8.h"
 
 namespace anyvec::corpus {
@@ -56,6 +57,8 @@ Status Corpus::read_text(const Text& text, uint64_t base, const std::string& sou
   const size_t count = static_cast<size_t>((text.size + kStretchBytes - 1) / kStretchBytes);
   const size_t first = parts_.size();
   parts_.resize(first + count);
+  // Whatever happens on the way, memory running out included, half a text is none.
+  state_ = State::kFailed;
   std::vector<Stretch> stretches(count);
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
@@ -88,18 +91,10 @@ Status Corpus::read_text(const Text& text, uint64_t base, const std::string& sou
       if (progress != nullptr) progress->fetch_add(std::min<uint64_t>(kStretchBytes, text.size - index * kStretchBytes));
     }
   });
-  if (cancel.requested()) {
-    state_ = State::kFailed;
-    return aborted();
-  }
-  if (fault.offset != UINT64_MAX) {
-    state_ = State::kFailed;
-    return fault_error(fault, source, base);
-  }
-  if (!failure.ok()) {
-    state_ = State::kFailed;
-    return failure;
-  }
+  if (cancel.requested()) return aborted();
+  if (fault.offset != UINT64_MAX) return fault_error(fault, source, base);
+  if (!failure.ok()) return failure;
+  state_ = State::kReading;
   for (size_t i = 0; i < count; ++i) {
     const Stretch& stretch = stretches[i];
     if (stretch.leading_mark) {
@@ -155,20 +150,22 @@ Status Corpus::read_carry_and(std::string_view block, bool last, const Cancel& c
     if (count > 0) std::memcpy(out, block.data() + (from - carry_.size()), count);
     return success();
   };
-  size_t kept = 0;
+  // Everything up to the last white space is whole words. Only the first bytes of a stream wait with white space among them.
+  size_t block_rest = 0, carry_rest = 0;
   if (!last) {
-    // Everything up to the last white space is whole words.
-    while (kept < block.size() && !is_space(block[block.size() - 1 - kept])) ++kept;
-    if (kept == block.size()) {
-      carry_.append(block);
-      return success();
+    while (block_rest < block.size() && !is_space(block[block.size() - 1 - block_rest])) ++block_rest;
+    if (block_rest == block.size()) {
+      while (carry_rest < carry_.size() && !is_space(carry_[carry_.size() - 1 - carry_rest])) ++carry_rest;
     }
   }
-  const uint64_t whole = carry_.size() + block.size() - kept;
-  auto status = read_text(Text{whole, copy}, stream_offset_, stream_source_, cancel, nullptr);
-  if (!status.ok()) return status;
+  const uint64_t whole = carry_.size() - carry_rest + block.size() - block_rest;
+  if (whole > 0) {
+    auto status = read_text(Text{whole, copy}, stream_offset_, stream_source_, cancel, nullptr);
+    if (!status.ok()) return status;
+  }
   stream_offset_ += whole;
-  carry_.assign(block.substr(block.size() - kept));
+  carry_.erase(0, carry_.size() - carry_rest);
+  carry_.append(block.substr(block.size() - block_rest));
   return success();
 }
 
@@ -227,11 +224,12 @@ Status Corpus::end_stream(const Cancel& cancel) {
 void Corpus::merge() {
   if (state_ != State::kReading) return;
   state_ = State::kMerged;
+  types_.claim("\n");
   to_type_.resize(readers_.size());
   for (size_t worker = 0; worker < readers_.size(); ++worker) {
     if (!readers_[worker]) continue;
     KeyTable& table = readers_[worker]->table();
-    if (types_.size() == KeyTable::kFirstWord) {
+    if (types_.size() == kFirstWord) {
       // The first one is taken over as it is.
       types_ = std::move(table);
       to_type_[worker].resize(types_.size());
@@ -249,24 +247,25 @@ Result<KeyBytes> Corpus::types() {
   if (in_stream_) return Error{Code::kUsage, "a stream is being read; end it first", {}};
   merge();
   KeyBytes out;
-  for (uint32_t type = KeyTable::kFirstWord; type < types_.size(); ++type) out.add(types_.key(type));
+  for (uint32_t type = kFirstWord; type < types_.size(); ++type) out.add(types_.key(type));
   return out;
 }
 
 Status Corpus::rename(const KeyBytes& keys) {
-  if (state_ != State::kMerged || keys.size() + KeyTable::kFirstWord != types_.size()) {
+  if (state_ != State::kMerged || keys.size() + kFirstWord != types_.size()) {
     return Error{Code::kUsage, "rename() takes one new key for each of types(), between types() and finish()", {}};
   }
   std::vector<uint64_t> counts(types_.size());
   types_.each([&](const KeyTable::Slot& slot) { counts[slot.number] = slot.count; });
   KeyTable renamed;
-  std::vector<uint32_t> to_renamed(types_.size(), KeyTable::kLineEnd);
-  for (uint32_t type = KeyTable::kFirstWord; type < types_.size(); ++type) {
-    const std::string_view key = keys.at(type - KeyTable::kFirstWord);
+  renamed.claim("\n");
+  std::vector<uint32_t> to_renamed(types_.size(), kLineEnd);
+  for (uint32_t type = kFirstWord; type < types_.size(); ++type) {
+    const std::string_view key = keys.at(type - kFirstWord);
     if (key.empty() || key.size() > kMaxKeyBytes || std::memchr(key.data(), 0, key.size()) != nullptr || !valid_utf8(key.data(), key.size())) {
       return Error{Code::kUsage, "rename() got a key that is empty, too long or not valid UTF-8", {}};
     }
-    KeyTable::Slot* slot = renamed.claim(key, signature_of(key));
+    KeyTable::Slot* slot = renamed.claim(key);
     slot->count += counts[type];
     to_renamed[type] = slot->number;
   }
@@ -281,22 +280,21 @@ Result<Summary> Corpus::finish(uint64_t min_count, uint64_t max_vocabulary, cons
   if (state_ != State::kReading && state_ != State::kMerged) return Error{Code::kUsage, "the vocabulary is settled already", {}};
   if (in_stream_) return Error{Code::kUsage, "a stream is being read; end it first", {}};
   merge();
+  state_ = State::kFailed;  // until all is done
   if (summary_.tokens == 0) {
-    state_ = State::kFailed;
     return Error{Code::kEmptyCorpus,
                  "the corpus holds no word" + (summary_.malformed_tokens > 0 ? " but " + std::to_string(summary_.malformed_tokens) + " malformed ones" : std::string()),
                  {{"bytes", static_cast<double>(summary_.bytes)}, {"malformedTokens", static_cast<double>(summary_.malformed_tokens)}}};
   }
-  const uint32_t types = types_.size() - KeyTable::kFirstWord;
+  const uint32_t types = types_.size() - kFirstWord;
   std::vector<Ranked> order;
   uint64_t most_frequent = 0;
   types_.each([&](const KeyTable::Slot& slot) {
-    if (slot.number == KeyTable::kLineEnd) return;
+    if (slot.number == kLineEnd) return;
     most_frequent = std::max(most_frequent, slot.count);
     if (slot.count >= min_count) order.push_back({slot.count, first_bytes(types_.key(slot.number)), slot.number});
   });
   if (order.size() < 2 || max_vocabulary == 1) {
-    state_ = State::kFailed;
     const std::string found = "of " + std::to_string(types) + " distinct words " + std::to_string(order.size()) + " occur at least " +
                               std::to_string(min_count) + " times (the most frequent one " + std::to_string(most_frequent) + " times)";
     return Error{Code::kVocabulary,
@@ -313,7 +311,7 @@ Result<Summary> Corpus::finish(uint64_t min_count, uint64_t max_vocabulary, cons
   if (max_vocabulary > 0 && order.size() > max_vocabulary) order.resize(max_vocabulary);
 
   std::vector<uint32_t> to_id(types_.size(), kDropped);
-  to_id[KeyTable::kLineEnd] = kEndMark;
+  to_id[kLineEnd] = kEndMark;
   for (uint32_t id = 0; id < order.size(); ++id) {
     to_id[order[id].type] = id;
     keys_.add(types_.key(order[id].type));
@@ -326,10 +324,7 @@ Result<Summary> Corpus::finish(uint64_t min_count, uint64_t max_vocabulary, cons
     for (uint32_t& type : map) type = to_id[type];
   }
   types_ = KeyTable();
-  if (auto status = rewrite_ids(cancel); !status.ok()) {
-    state_ = State::kFailed;
-    return status.error();
-  }
+  if (auto status = rewrite_ids(cancel); !status.ok()) return status.error();
   std::vector<Segment> segments;
   segments.reserve(parts_.size());
   for (const Part& part : parts_) segments.push_back(part.segment);

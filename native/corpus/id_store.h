@@ -37,16 +37,17 @@ class IdStore {
   // Safe from many threads, for different segments; `scratch` is the thread's own.
   template <class Rewrite>
   Status rewrite(Segment& segment, std::vector<uint32_t>& scratch, Rewrite rewrite) {
-    uint32_t* to = segment.entries - 1;
-    if (segment.in_file()) {
-      scratch.resize(segment.count + kSpareEntries);
-      to = scratch.data();
-      if (auto status = load(segment, to + 1); !status.ok()) return status;
+    if (!segment.in_file()) {
+      uint32_t* to = segment.entries - 1;
+      segment.count = rewrite(segment.entries, segment.count, to);
+      segment.entries = to;
+      return success();
     }
+    scratch.resize(segment.count + kSpareEntries);
+    uint32_t* to = scratch.data();
+    if (auto status = load(segment, to + 1); !status.ok()) return status;
     segment.count = rewrite(to + 1, segment.count, to);
-    if (segment.in_file()) return file_->write(segment.file_offset, to, segment.count * sizeof(uint32_t));
-    segment.entries = to;
-    return success();
+    return file_->write(segment.file_offset, to, segment.count * sizeof(uint32_t));
   }
 
   // Fixes the order of the flat stream.

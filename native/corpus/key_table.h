@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/memory.h"
@@ -13,9 +14,6 @@
 namespace anyvec::corpus {
 
 static_assert(std::endian::native == std::endian::little, "the model file and the signatures of keys are little-endian");
-
-// The longest key in bytes; engine.ts has the same number.
-inline constexpr size_t kMaxKeyBytes = 16384;
 
 // Sixteen bytes that stand for a key. Keys hold no NUL, so the bytes of one that is short enough, with zeros behind, say all about it.
 // A longer one has a hash here, whose first byte is NUL as no key's is; its bytes must be compared too.
@@ -57,8 +55,7 @@ inline uint64_t hash_of(const Signature& signature) {
 }
 
 // Open addressing, linear probing, at most half full. A slot holds all that the occurrence of a short key needs: one cache line is touched.
-// Slots stand in the order of their hashes, so that growing and merging walk through memory from front to back. The end of a line is a key
-// like the others, and the first one of every table.
+// Slots stand in the order of their hashes, so that growing and merging walk through memory from front to back.
 class KeyTable {
  public:
   struct Slot {
@@ -67,13 +64,19 @@ class KeyTable {
     uint32_t number;
   };
 
-  static constexpr uint32_t kLineEnd = 0;
-  static constexpr uint32_t kFirstWord = 1;
+  static constexpr uint32_t kNone = UINT32_MAX;
 
-  KeyTable() {
-    allocate(kInitialBits);
-    claim("\n", signature_of("\n"));
+  KeyTable() { allocate(kInitialBits); }
+
+  // The key's number, or kNone.
+  uint32_t number(std::string_view key) const {
+    const Signature signature = signature_of(key);
+    const Slot* slot = find(key, signature, hash_of(signature));
+    return slot != nullptr ? slot->number : kNone;
   }
+
+  // The slot of a key, which is added where it is missing.
+  Slot* claim(std::string_view key) { return claim(key, signature_of(key)); }
 
   // Where the search for a hash begins.
   Slot* home(uint64_t hash) const { return slots() + (hash >> (64 - bits_)); }
@@ -102,13 +105,6 @@ class KeyTable {
     return slot;
   }
 
-  // The key's slot, found or new.
-  Slot* claim(std::string_view key, const Signature& signature) {
-    const uint64_t hash = hash_of(signature);
-    Slot* slot = find(key, signature, hash);
-    return slot != nullptr ? slot : insert(key, signature, hash);
-  }
-
   // Adds another table's keys and counts, and answers with what its numbers are here.
   std::vector<uint32_t> merge(const KeyTable& other) {
     if (other.bits_ > bits_) grow(other.bits_);
@@ -128,7 +124,6 @@ class KeyTable {
     }
   }
 
-  // Line ends included.
   uint32_t size() const { return static_cast<uint32_t>(ends_.size()); }
   std::string_view key(uint32_t number) const {
     const uint64_t from = number == 0 ? 0 : ends_[number - 1];
@@ -137,6 +132,12 @@ class KeyTable {
 
  private:
   static constexpr int kInitialBits = 11;
+
+  Slot* claim(std::string_view key, const Signature& signature) {
+    const uint64_t hash = hash_of(signature);
+    Slot* slot = find(key, signature, hash);
+    return slot != nullptr ? slot : insert(key, signature, hash);
+  }
 
   Slot* slots() const { return static_cast<Slot*>(memory_.data()); }
   size_t capacity() const { return size_t{1} << bits_; }
@@ -155,7 +156,7 @@ class KeyTable {
   void grow(int bits) {
     KeyTable larger(bits);
     each([&](const Slot& slot) { *larger.vacant(hash_of(slot.signature)) = slot; });
-    std::swap(memory_, larger.memory_);
+    memory_ = std::move(larger.memory_);
     bits_ = bits;
   }
   explicit KeyTable(int bits) { allocate(bits); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "corpus/tokenizer.h"
 #include "corpus/utf8.h"
 #include "kernels/prefetch.h"
 
@@ -37,6 +38,7 @@ Reader::Reader(const kernels::KernelTable& kernel, bool skip_malformed)
       starts_(std::make_unique_for_overwrite<uint32_t[]>(1 + kSplitBytes + kernels::kSplitSlack)),
       ends_(std::make_unique_for_overwrite<uint32_t[]>(1 + kSplitBytes + kernels::kSplitSlack)) {
   text_ = held_.get() + 1;
+  table_.claim("\n");
 }
 
 Status Reader::read(const Text& text, uint64_t index, Stretch& stretch, Fault& fault) {
@@ -70,7 +72,7 @@ Status Reader::read(const Text& text, uint64_t index, Stretch& stretch, Fault& f
 
   stretch.tokens = size_ - stretch.marks;
   stretch.open_end = open_ && size_ > 0;
-  if (size_ > 0 && entries_[0] == KeyTable::kLineEnd) {
+  if (size_ > 0 && entries_[0] == kLineEnd) {
     stretch.leading_mark = true;
     --stretch.marks;
     leading_ = 1;
@@ -148,7 +150,7 @@ bool Reader::enter_group(const Word* words, size_t first, size_t count, Stretch&
     }
     ++slot->count;
     const uint32_t number = slot->number;
-    const bool mark = number == KeyTable::kLineEnd;
+    const bool mark = number == kLineEnd;
     out[size] = number;
     // A line without words has no mark. At the beginning it is not known yet whether there is one.
     size += static_cast<size_t>(!mark | open);

@@ -13,8 +13,9 @@
 
 namespace anyvec::corpus {
 
-// ASCII white space; LF also ends a sequence.
-inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+// While text is read the end of a line is a key like the others, and the first one of every table.
+inline constexpr uint32_t kLineEnd = 0;
+inline constexpr uint32_t kFirstWord = 1;
 
 // Text a worker takes at a time. Small enough to stay in its core's cache beside the table's busy slots and that no worker idles for
 // long at the end, large enough that a stretch is worth its header.

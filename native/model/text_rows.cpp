@@ -7,7 +7,7 @@
 
 #include "base/checked.h"
 #include "base/decimal.h"
-#include "corpus/key_table.h"
+#include "corpus/tokenizer.h"
 #include "corpus/utf8.h"
 
 namespace anyvec::model {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "corpus/reader.h"
+#include "corpus/tokenizer.h"
 #include "corpus/utf8.h"
 #include "tests/check.h"
 

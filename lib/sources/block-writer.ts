@@ -23,7 +23,7 @@ export class BlockWriter {
   readonly #name: string
   readonly #hooks: Hooks<ReadProgress>
   readonly #progress: () => ReadProgress
-  #block = Buffer.allocUnsafe(BLOCK)
+  #block: Buffer = Buffer.allocUnsafe(BLOCK)
   /** The block that the corpus is at work on, to be filled after that one. */
   #other: Buffer | undefined
   /** When the corpus has taken it. */

@@ -32,7 +32,11 @@ export class PortableMatrix implements Matrix {
         { rows, columns },
       )
     }
-    const data = reserve(values * 4, `a matrix of ${rows} rows by ${columns} columns`, () => new Float32Array(values))
+    const data = reserve(
+      values * 4,
+      `a matrix of ${rows} rows by ${columns} columns`,
+      () => new Float32Array(values),
+    )
     return new PortableMatrix(rows, columns, data)
   }
 
@@ -44,7 +48,12 @@ export class PortableMatrix implements Matrix {
 }
 
 /** Rows inside a file: shares the file's bytes where they are aligned and the processor is little-endian. */
-export function viewMatrix(file: MappedFile, byteOffset: number, rows: number, columns: number): PortableMatrix {
+export function viewMatrix(
+  file: MappedFile,
+  byteOffset: number,
+  rows: number,
+  columns: number,
+): PortableMatrix {
   const { bytes, path } = file
   const values = rows * columns
   const available = bytes.byteLength

@@ -9,7 +9,11 @@ import { Pace } from './pace.js'
 /** Multiplications between two looks at the clock: about a millisecond. */
 const WORK_A_LOOK = 1_000_000
 
-export async function searchTopK(matrix: PortableMatrix, request: TopKRequest, hooks: Hooks<never> = {}): Promise<TopK> {
+export async function searchTopK(
+  matrix: PortableMatrix,
+  request: TopKRequest,
+  hooks: Hooks<never> = {},
+): Promise<TopK> {
   const { columns, data } = matrix
   const { queries, k, metric } = request
   if (!(k >= 1)) throw new AnyvecError('ERR_ANYVEC_OPTION', 'k must be at least 1', { k })

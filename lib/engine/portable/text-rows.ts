@@ -1,7 +1,15 @@
 /** Rows as text, the way word2vec and GloVe write them: `key v v v ...`, a row a line. */
 
 import { AnyvecError } from '../../errors.js'
-import { type Hooks, type KeyBytes, type MappedFile, MAX_KEY_BYTES, type ParsedRows, type ReadProgress, type TextRows } from '../engine.js'
+import {
+  type Hooks,
+  type KeyBytes,
+  type MappedFile,
+  MAX_KEY_BYTES,
+  type ParsedRows,
+  type ReadProgress,
+  type TextRows,
+} from '../engine.js'
 import { PortableMatrix } from './matrix.js'
 import { reserve } from './memory.js'
 import { Pace } from './pace.js'
@@ -21,7 +29,8 @@ export async function parseTextRows(
   let size = bytes.length
   while (size > offset && (isBlank(bytes[size - 1]) || bytes[size - 1] === LINE_FEED)) size--
   let rows = size > offset ? 1 : 0
-  for (let at = bytes.indexOf(LINE_FEED, offset); at >= 0 && at < size; at = bytes.indexOf(LINE_FEED, at + 1)) rows++
+  for (let at = bytes.indexOf(LINE_FEED, offset); at >= 0 && at < size; at = bytes.indexOf(LINE_FEED, at + 1))
+    rows++
 
   const matrix = PortableMatrix.allocate(rows, columns)
   const offsets = reserve((rows + 1) * 8, 'the keys', () => new BigUint64Array(rows + 1))
@@ -34,7 +43,10 @@ export async function parseTextRows(
     const end = found < 0 || found > size ? size : found
     const line = parseLine(bytes.subarray(from, end), columns, matrix.data, row * columns)
     if (typeof line === 'string') {
-      throw new AnyvecError('ERR_ANYVEC_FORMAT', `${path}: row ${row + 1} is damaged: ${line}`, { path, line: row + 1 })
+      throw new AnyvecError('ERR_ANYVEC_FORMAT', `${path}: row ${row + 1} is damaged: ${line}`, {
+        path,
+        line: row + 1,
+      })
     }
     keys.set(bytes.subarray(from, from + line), keyBytes)
     keyBytes += line

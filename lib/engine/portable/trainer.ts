@@ -124,7 +124,11 @@ export async function trainSkipGram(
 }
 
 /** word2vec's initial vectors: uniform in -0.5 / dimensions .. 0.5 / dimensions, each row from a stream of its own. */
-async function fillInitial<P>({ rows, columns, data }: PortableMatrix, seed: number, pace: Pace<P>): Promise<void> {
+async function fillInitial<P>(
+  { rows, columns, data }: PortableMatrix,
+  seed: number,
+  pace: Pace<P>,
+): Promise<void> {
   for (let row = 0; row < rows; row++) {
     const { a, b } = streamKey(seed, PURPOSE.initial, row, 0)
     for (let column = 0; column < columns; column++) {

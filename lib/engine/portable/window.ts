@@ -92,8 +92,10 @@ export class WindowKernel {
     const loss = this.#differentiate(rate)
     updated.set(y.subarray(0, outputs * columns))
     // outputs first: they need the inputs' old values, and their own new values stand apart
-    for (let j = 0; j < outputs; j++) accumulate(updated, j * columns, this.#transposed, j * inputs, x, inputs, columns)
-    for (let i = 0; i < inputs; i++) accumulate(x, i * columns, this.#products, i * outputs, y, outputs, columns)
+    for (let j = 0; j < outputs; j++)
+      accumulate(updated, j * columns, this.#transposed, j * inputs, x, inputs, columns)
+    for (let i = 0; i < inputs; i++)
+      accumulate(x, i * columns, this.#products, i * outputs, y, outputs, columns)
     scatter(x, this.#inputs, inputs, columns, this.#vectors)
     scatter(updated, this.#outputs, outputs, columns, this.#contexts)
     return loss
@@ -122,7 +124,13 @@ export class WindowKernel {
   }
 }
 
-function gather(rows: Float32Array, starts: Int32Array, count: number, columns: number, to: Float64Array): void {
+function gather(
+  rows: Float32Array,
+  starts: Int32Array,
+  count: number,
+  columns: number,
+  to: Float64Array,
+): void {
   for (let row = 0; row < count; row++) {
     const from = starts[row]
     const at = row * columns
@@ -142,7 +150,13 @@ function gather(rows: Float32Array, starts: Int32Array, count: number, columns: 
   }
 }
 
-function scatter(from: Float64Array, starts: Int32Array, count: number, columns: number, rows: Float32Array): void {
+function scatter(
+  from: Float64Array,
+  starts: Int32Array,
+  count: number,
+  columns: number,
+  rows: Float32Array,
+): void {
   for (let row = 0; row < count; row++) {
     const to = starts[row]
     const at = row * columns
@@ -245,7 +259,8 @@ function accumulate(
     const r1 = Math.min(k + 1, last) * columns
     const r2 = Math.min(k + 2, last) * columns
     if (count - k <= 3) {
-      for (let c = 0; c < columns; c++) target[at + c] += g0 * rows[r0 + c] + g1 * rows[r1 + c] + g2 * rows[r2 + c]
+      for (let c = 0; c < columns; c++)
+        target[at + c] += g0 * rows[r0 + c] + g1 * rows[r1 + c] + g2 * rows[r2 + c]
       return
     }
     const g3 = gradients[first + k + 3]

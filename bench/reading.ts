@@ -81,9 +81,9 @@ try {
     times.set(key, [...(times.get(key) ?? []), time])
   }
   for (let round = 0; round < rounds; round++) {
-    const readers: readonly [Engine, number][] = [
+    const readers: readonly (readonly [Engine, number])[] = [
       [native, 1],
-      ...(all > 1 ? ([[native, all]] as const) : []),
+      ...(all > 1 ? [[native, all] as const] : []),
       [engine('portable'), 1],
     ]
     for (const [by, threads] of readers) {

@@ -64,9 +64,15 @@ try {
   const operationsPerWord = (pairs / summary.keptTokens) * (1 + parameters.negative) * 6
 
   say(`${processor}, ${all} threads; native engine on ${native.isa}; Node ${process.version}`)
-  say(`${text.name}: ${count(summary.tokens)} words, ${count(summary.vocabulary)} of them distinct with count >= 5`)
-  say(`vocabulary and ids: native ${nativeCorpus.seconds.toFixed(2)} s, portable ${portableCorpus.seconds.toFixed(2)} s`)
-  say(`${operationsPerWord.toFixed(0)} x dimensions operations a word; FMA peak of a core ${(peak / 1e9).toFixed(0)} GFLOP/s`)
+  say(
+    `${text.name}: ${count(summary.tokens)} words, ${count(summary.vocabulary)} of them distinct with count >= 5`,
+  )
+  say(
+    `vocabulary and ids: native ${nativeCorpus.seconds.toFixed(2)} s, portable ${portableCorpus.seconds.toFixed(2)} s`,
+  )
+  say(
+    `${operationsPerWord.toFixed(0)} x dimensions operations a word; FMA peak of a core ${(peak / 1e9).toFixed(0)} GFLOP/s`,
+  )
   say('')
   say('dimensions  threads  trainer        words/s    words/core-s  x reference  x portable  of peak')
 
@@ -83,7 +89,8 @@ try {
         rates.native?.push(await measureRate(nativeTrainer, nativeCorpus.corpus, given, seconds))
         rates.reference?.push(await measureRate(reference, nativeCorpus.corpus, given, seconds))
         // the portable engine has one thread: once is enough
-        if (threads === 1) rates.portable?.push(await measureRate(portableTrainer, portableCorpus.corpus, given, seconds))
+        if (threads === 1)
+          rates.portable?.push(await measureRate(portableTrainer, portableCorpus.corpus, given, seconds))
       }
       const middle = { native: median(rates.native as Rate[]), reference: median(rates.reference as Rate[]) }
       if (threads === 1) onePortable = median(rates.portable as Rate[])

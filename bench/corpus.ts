@@ -60,7 +60,12 @@ export async function readCorpus(
   text: BenchText,
   threads: number,
 ): Promise<{ readonly corpus: Corpus; readonly summary: CorpusSummary; readonly seconds: number }> {
-  const corpus = engine.createCorpus({ threads, memoryLimit: 2 ** 31, spillFolder: tmpdir(), malformed: 'skip' })
+  const corpus = engine.createCorpus({
+    threads,
+    memoryLimit: 2 ** 31,
+    spillFolder: tmpdir(),
+    malformed: 'skip',
+  })
   const started = performance.now()
   await corpus.addFile(text.path)
   const summary = await corpus.finish({ minCount: 5, maxVocabulary: 0 })

@@ -1,6 +1,12 @@
 /** How fast a training loop runs: a look at its counter at the beginning and at the end of some seconds. */
 
-import type { Corpus, Hooks, TrainingOutcome, TrainingParameters, TrainingProgress } from '../lib/engine/engine.js'
+import type {
+  Corpus,
+  Hooks,
+  TrainingOutcome,
+  TrainingParameters,
+  TrainingProgress,
+} from '../lib/engine/engine.js'
 
 export type Trainer = (
   corpus: Corpus,

@@ -54,7 +54,12 @@ type NativeOutcome = Omit<TrainingOutcome, 'vectors' | 'contexts'> & {
 interface Binding {
   readonly isa: string
   readonly errorCodes: readonly string[]
-  createCorpus(threads: number, memoryLimit: number, spillFolder: string, skipMalformed: boolean): Handle<'corpus'>
+  createCorpus(
+    threads: number,
+    memoryLimit: number,
+    spillFolder: string,
+    skipMalformed: boolean,
+  ): Handle<'corpus'>
   corpusAddFile(corpus: Handle<'corpus'>, control: Handle<'control'>, path: string): Promise<void>
   corpusAddBlock(
     corpus: Handle<'corpus'>,
@@ -225,7 +230,9 @@ class NativeCorpus implements Corpus {
   addBlock(block: Uint8Array, source: string): Promise<void> {
     const binding = this.#binding
     // the addon takes plain Uint8Arrays; a Buffer is one
-    return follow(binding, SILENT, nothing, (control) => binding.corpusAddBlock(this.handle, control, block, source))
+    return follow(binding, SILENT, nothing, (control) =>
+      binding.corpusAddBlock(this.handle, control, block, source),
+    )
   }
 
   endStream(): Promise<void> {
@@ -302,7 +309,11 @@ class NativeEngine implements Engine, Instruments {
     return new NativeCorpus(this.#binding, parameters)
   }
 
-  train(corpus: Corpus, parameters: TrainingParameters, hooks?: Hooks<TrainingProgress>): Promise<TrainingOutcome> {
+  train(
+    corpus: Corpus,
+    parameters: TrainingParameters,
+    hooks?: Hooks<TrainingProgress>,
+  ): Promise<TrainingOutcome> {
     return this.#train('train', corpus, parameters, hooks)
   }
 
@@ -336,11 +347,20 @@ class NativeEngine implements Engine, Instruments {
       return matrix
     }
     const data = new Float32Array(bytes.buffer, start, rows * columns)
-    const matrix: NativeMatrix = { rows, columns, data, handle: call(() => this.#binding.view(handle, data, rows, columns)) }
+    const matrix: NativeMatrix = {
+      rows,
+      columns,
+      data,
+      handle: call(() => this.#binding.view(handle, data, rows, columns)),
+    }
     return matrix
   }
 
-  parseRows(file: MappedFile, { offset, columns }: TextRows, hooks: Hooks<ReadProgress> = {}): Promise<ParsedRows> {
+  parseRows(
+    file: MappedFile,
+    { offset, columns }: TextRows,
+    hooks: Hooks<ReadProgress> = {},
+  ): Promise<ParsedRows> {
     const binding = this.#binding
     const { handle } = this.#file(file)
     return follow(
@@ -363,7 +383,11 @@ class NativeEngine implements Engine, Instruments {
     }
   }
 
-  topK(matrix: Matrix, { queries, k, metric, rows, threads }: TopKRequest, hooks: Hooks<never> = {}): Promise<TopK> {
+  topK(
+    matrix: Matrix,
+    { queries, k, metric, rows, threads }: TopKRequest,
+    hooks: Hooks<never> = {},
+  ): Promise<TopK> {
     const binding = this.#binding
     const handle = this.#matrix(matrix)
     return follow(binding, hooks, nothing, (control) =>

@@ -23,7 +23,11 @@ export class BlockWriter {
   readonly #name: string
   readonly #hooks: Hooks<ReadProgress>
   readonly #progress: () => ReadProgress
-  readonly #block = Buffer.allocUnsafe(BLOCK)
+  #block: Buffer = Buffer.allocUnsafe(BLOCK)
+  /** The block that the corpus is at work on, to be filled after that one. */
+  #other: Buffer | undefined
+  /** When the corpus has taken it. */
+  #taken: Promise<void> | undefined
   #used = 0
   #written = 0
   /** The first half of a surrogate pair whose second half is in the next string. */
@@ -129,15 +133,25 @@ export class BlockWriter {
   async end(): Promise<void> {
     await this.#endHalf()
     await this.flush()
+    await this.#taken
     await this.#corpus.endStream()
     this.#check()
     this.#hooks.onProgress?.(this.#progress())
   }
 
+  /**
+   * The corpus works on one block while the next one is filled: whatever makes the text (a decompressor, a generator)
+   * never waits for the counting, nor that for the text, until one of them is a whole block ahead.
+   */
   async #flush(): Promise<void> {
     this.#check()
-    // the corpus has taken the block when its promise resolves, so that the memory can be used again
-    await this.#corpus.addBlock(this.#block.subarray(0, this.#used), this.#name)
+    await this.#taken
+    const block = this.#block
+    this.#taken = this.#corpus.addBlock(block.subarray(0, this.#used), this.#name)
+    // its failure is found by whoever waits for it; nobody does when the writing is given up before
+    this.#taken.catch(() => {})
+    this.#block = this.#other ?? Buffer.allocUnsafe(BLOCK)
+    this.#other = block
     this.#written += this.#used
     this.#used = 0
     await this.breathe()

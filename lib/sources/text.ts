@@ -6,7 +6,7 @@ import { inputSize } from '../formats/file.js'
 import type { Metadata } from '../formats/model.js'
 import { type OptionSpec, received, resolveOptions } from '../train/specs.js'
 import { abandonable, BlockWriter } from './block-writer.js'
-import { isGzip, readGzip } from './gzip.js'
+import { type Compression, compressionOf, readCompressed } from './compressed.js'
 import { lowercaseKeys } from './lowercase.js'
 import { isIterable, isLineReader, Pieces, Source } from './source.js'
 
@@ -45,12 +45,12 @@ const SPECS: readonly OptionSpec[] = [
  * Text to train on. Words are separated by white space (space, tab, CR, VT, FF), and a line is a sequence: contexts do not
  * reach over its end. UTF-8, with or without a byte-order mark.
  *
- * `input` is the path of a file, or an array of paths, read in order; files compressed with gzip are recognised by
- * their content. Or it is anything that brings the text itself in blocks: a stream, a generator, an array of bytes. Blocks are
+ * `input` is the path of a file, or an array of paths, read in order; files compressed with gzip, or with
+ * zstd where Node is 22.15 or newer, are recognised by their content. Or it is anything that brings the text itself in blocks: a stream, a generator, an array of bytes. Blocks are
  * joined as they are, so lines keep their line ends; of Node's `readline`, which takes them away, they are put back.
  *
  * Nothing is read before `train` does. Errors: ERR_ANYVEC_USAGE for an input that is none of these, ERR_ANYVEC_OPTION. In
- * `train`: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING, ERR_ANYVEC_KEY_LENGTH, ERR_ANYVEC_FORMAT (damaged gzip), and whatever
+ * `train`: ERR_ANYVEC_FILE, ERR_ANYVEC_ENCODING, ERR_ANYVEC_KEY_LENGTH, ERR_ANYVEC_FORMAT (damaged gzip or zstd), and whatever
  * the iterable throws.
  *
  * @example
@@ -126,20 +126,20 @@ class TextFiles extends Text {
 
   protected async fill(corpus: Corpus, { onProgress, signal }: Hooks<ReadProgress>): Promise<void> {
     // all of them are looked at first: the last name may be wrong, and the first file large
-    const files: { path: string; size: number; compressed: boolean }[] = []
+    const files: { path: string; size: number; compression: Compression | undefined }[] = []
     for (const path of this.#paths) {
-      files.push({ path, size: await this.#size(path), compressed: await isGzip(path) })
+      files.push({ path, size: await this.#size(path), compression: await compressionOf(path) })
     }
     const totalBytes = files.reduce((sum, { size }) => sum + size, 0)
     let before = 0
-    for (const { path, size, compressed } of files) {
+    for (const { path, size, compression } of files) {
       const base = before
       const hooks: Hooks<ReadProgress> = {
         signal,
         onProgress: onProgress && (({ bytes }) => onProgress({ bytes: base + bytes, totalBytes })),
       }
-      if (compressed) await readGzip(corpus, path, size, hooks)
-      else await corpus.addFile(path, hooks)
+      if (compression === undefined) await corpus.addFile(path, hooks)
+      else await readCompressed(corpus, path, compression, size, hooks)
       before += size
     }
   }

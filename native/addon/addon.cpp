@@ -93,8 +93,9 @@ Value corpus_add_file(const CallbackInfo& info) {
 
 Value corpus_add_block(const CallbackInfo& info) {
   const Bytes bytes = to_bytes(info[2], "block");
-  // A copy: JavaScript may write to its buffer while the task reads.
-  auto text = std::make_shared<std::string>(bytes.data, bytes.size);
+  // A copy: JavaScript may write to its buffer while the task reads. No task has the one before, as the corpus is free.
+  auto text = free_corpus(info[0]).block;
+  text->assign(bytes.data, bytes.size);
   const std::string source = to_text(info[3], "source");
   return on_corpus(info[0], info[1], [text, source](corpus::Corpus& corpus, ControlHandle::Shared& shared) {
     return settled(corpus.add_block(text->data(), text->size(), source, shared.cancel));
@@ -102,6 +103,7 @@ Value corpus_add_block(const CallbackInfo& info) {
 }
 
 Value corpus_end_stream(const CallbackInfo& info) {
+  free_corpus(info[0]).block = std::make_shared<std::string>();
   return on_corpus(info[0], info[1],
                    [](corpus::Corpus& corpus, ControlHandle::Shared& shared) { return settled(corpus.end_stream(shared.cancel)); });
 }

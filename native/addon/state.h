@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/file.h"
@@ -20,6 +21,8 @@ struct CorpusHandle {
   std::shared_ptr<corpus::Corpus> corpus;  // empty once disposed of
   bool busy = false;
   int threads = 1;
+  // The last block of a stream, kept for the next one: fresh memory of that size costs more than the copying.
+  std::shared_ptr<std::string> block = std::make_shared<std::string>();
 };
 
 struct MatrixHandle {

@@ -54,18 +54,50 @@ std::wstring wide(const std::string& text) {
   return out;
 }
 std::string last_error() { return std::system_category().message(static_cast<int>(GetLastError())); }
-}  // namespace
 
-Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+// A file's handle, and its size.
+Result<HANDLE> open_handle(const std::string& path, uint64_t& size) {
   HANDLE handle = CreateFileW(wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) return file_error(path, last_error());
-  LARGE_INTEGER size;
-  if (!GetFileSizeEx(handle, &size)) {
+  LARGE_INTEGER bytes;
+  if (!GetFileSizeEx(handle, &bytes)) {
     CloseHandle(handle);
     return file_error(path, last_error());
   }
+  size = static_cast<uint64_t>(bytes.QuadPart);
+  return handle;
+}
+
+constexpr size_t kTransfer = size_t{1} << 30;
+OVERLAPPED at(uint64_t offset) {
+  OVERLAPPED position{};
+  position.Offset = static_cast<DWORD>(offset);
+  position.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  return position;
+}
+
+// Empty when all was read.
+std::string read_at(HANDLE handle, uint64_t offset, void* data, size_t bytes) {
+  char* to = static_cast<char*>(data);
+  while (bytes > 0) {
+    OVERLAPPED position = at(offset);
+    DWORD done = 0;
+    if (!ReadFile(handle, to, static_cast<DWORD>(std::min(bytes, kTransfer)), &done, &position) || done == 0) return last_error();
+    to += done;
+    offset += done;
+    bytes -= done;
+  }
+  return {};
+}
+}  // namespace
+
+Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+  uint64_t size = 0;
+  auto opened = open_handle(path, size);
+  if (!opened.ok()) return opened.error();
+  HANDLE handle = opened.value();
   std::shared_ptr<MappedFile> file(new MappedFile());
-  file->size_ = static_cast<size_t>(size.QuadPart);
+  file->size_ = static_cast<size_t>(size);
   if (file->size_ > 0) {
     HANDLE mapping = CreateFileMappingW(handle, nullptr, PAGE_WRITECOPY, 0, 0, nullptr);
     if (mapping != nullptr) {
@@ -85,7 +117,26 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) UnmapViewOfFile(data_);
 }
 
-void MappedFile::forget(size_t, size_t) const {}
+Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
+  uint64_t size = 0;
+  auto opened = open_handle(path, size);
+  if (!opened.ok()) return opened.error();
+  std::unique_ptr<InputFile> file(new InputFile());
+  file->handle_ = opened.value();
+  file->path_ = path;
+  file->size_ = size;
+  return file;
+}
+
+InputFile::~InputFile() {
+  if (handle_ != nullptr) CloseHandle(handle_);
+}
+
+Status InputFile::read(uint64_t offset, void* data, size_t bytes) const {
+  const std::string trouble = read_at(handle_, offset, data, bytes);
+  if (!trouble.empty()) return file_error(path_, trouble);
+  return success();
+}
 
 Result<std::unique_ptr<TemporaryFile>> TemporaryFile::create(const std::string& folder) {
   wchar_t name[MAX_PATH];
@@ -103,16 +154,6 @@ TemporaryFile::~TemporaryFile() {
   if (handle_ != nullptr) CloseHandle(handle_);
 }
 
-namespace {
-constexpr size_t kTransfer = size_t{1} << 30;
-OVERLAPPED at(uint64_t offset) {
-  OVERLAPPED position{};
-  position.Offset = static_cast<DWORD>(offset);
-  position.OffsetHigh = static_cast<DWORD>(offset >> 32);
-  return position;
-}
-}  // namespace
-
 Status TemporaryFile::write(uint64_t offset, const void* data, size_t bytes) {
   const char* from = static_cast<const char*>(data);
   while (bytes > 0) {
@@ -127,22 +168,17 @@ Status TemporaryFile::write(uint64_t offset, const void* data, size_t bytes) {
 }
 
 Status TemporaryFile::read(uint64_t offset, void* data, size_t bytes) const {
-  char* to = static_cast<char*>(data);
-  while (bytes > 0) {
-    OVERLAPPED position = at(offset);
-    DWORD done = 0;
-    if (!ReadFile(handle_, to, static_cast<DWORD>(std::min(bytes, kTransfer)), &done, &position) || done == 0)
-      return spill_error(folder_, last_error());
-    to += done;
-    offset += done;
-    bytes -= done;
-  }
+  const std::string trouble = read_at(handle_, offset, data, bytes);
+  if (!trouble.empty()) return spill_error(folder_, trouble);
   return success();
 }
 
 #else
 
-Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+namespace {
+
+// A regular file's descriptor, and its size.
+Result<int> open_regular(const std::string& path, uint64_t& size) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return file_error(path, system_message(errno));
@@ -156,8 +192,33 @@ Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
     close(descriptor);
     return file_error(path, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
   }
+  size = static_cast<uint64_t>(status.st_size);
+  return descriptor;
+}
+
+// Empty when all was read.
+std::string read_at(int descriptor, uint64_t offset, void* data, size_t bytes) {
+  char* to = static_cast<char*>(data);
+  while (bytes > 0) {
+    const ssize_t done = pread(descriptor, to, bytes, static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return done == 0 ? "it ended early" : system_message(errno);
+    to += done;
+    offset += static_cast<uint64_t>(done);
+    bytes -= static_cast<size_t>(done);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+  uint64_t size = 0;
+  auto opened = open_regular(path, size);
+  if (!opened.ok()) return opened.error();
+  const int descriptor = opened.value();
   std::shared_ptr<MappedFile> file(new MappedFile());
-  file->size_ = static_cast<size_t>(status.st_size);
+  file->size_ = static_cast<size_t>(size);
   if (file->size_ > 0) {
     void* data = mmap(nullptr, file->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
     if (data == MAP_FAILED) {
@@ -175,12 +236,28 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
-void MappedFile::forget(size_t from, size_t to) const {
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  from = (from + page - 1) / page * page;
-  to = std::min(to, size_) / page * page;
-  // Pages that were never written come back from the file when they are read again.
-  if (from < to) madvise(static_cast<char*>(data_) + from, to - from, MADV_DONTNEED);
+Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
+  uint64_t size = 0;
+  auto opened = open_regular(path, size);
+  if (!opened.ok()) return opened.error();
+  std::unique_ptr<InputFile> file(new InputFile());
+  file->descriptor_ = opened.value();
+  file->path_ = path;
+  file->size_ = size;
+#if defined(POSIX_FADV_SEQUENTIAL)
+  posix_fadvise(file->descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+#endif
+  return file;
+}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Status InputFile::read(uint64_t offset, void* data, size_t bytes) const {
+  const std::string trouble = read_at(descriptor_, offset, data, bytes);
+  if (!trouble.empty()) return file_error(path_, trouble);
+  return success();
 }
 
 Result<std::unique_ptr<TemporaryFile>> TemporaryFile::create(const std::string& folder) {
@@ -215,15 +292,8 @@ Status TemporaryFile::write(uint64_t offset, const void* data, size_t bytes) {
 }
 
 Status TemporaryFile::read(uint64_t offset, void* data, size_t bytes) const {
-  char* to = static_cast<char*>(data);
-  while (bytes > 0) {
-    const ssize_t done = pread(descriptor_, to, bytes, static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return spill_error(folder_, done == 0 ? "it ended early" : system_message(errno));
-    to += done;
-    offset += static_cast<uint64_t>(done);
-    bytes -= static_cast<size_t>(done);
-  }
+  const std::string trouble = read_at(descriptor_, offset, data, bytes);
+  if (!trouble.empty()) return spill_error(folder_, trouble);
   return success();
 }
 

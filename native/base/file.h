@@ -23,13 +23,35 @@ class MappedFile {
   void* writable() const { return data_; }
   size_t size() const { return size_; }
 
-  // Tells the system that [from, to) will not be read again soon, so that a big file does not fill the process's memory.
-  void forget(size_t from, size_t to) const;
-
  private:
   MappedFile() = default;
   void* data_ = nullptr;
   size_t size_ = 0;
+};
+
+// A file that is read once. Its pages are never mapped: a page fault costs more than the copying, and a file that another program
+// shortens is an error and no signal.
+class InputFile {
+ public:
+  static Result<std::unique_ptr<InputFile>> open(const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  // When it was opened.
+  uint64_t size() const { return size_; }
+  // Safe from many threads.
+  Status read(uint64_t offset, void* data, size_t bytes) const;
+
+ private:
+  InputFile() = default;
+#if defined(_WIN32)
+  void* handle_ = nullptr;
+#else
+  int descriptor_ = -1;
+#endif
+  std::string path_;
+  uint64_t size_ = 0;
 };
 
 // A file without a name, gone with the process. Errors are values; the disk being full is one of them.

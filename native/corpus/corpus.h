@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "base/threads.h"
 #include "corpus/id_store.h"
 #include "corpus/key_table.h"
+#include "corpus/reader.h"
+#include "kernels/kernel_table.h"
 
 namespace anyvec::corpus {
 
@@ -18,6 +21,7 @@ struct CorpusOptions {
   uint64_t memory_limit = 0;  // bytes of ids kept in memory
   std::string spill_folder;
   bool skip_malformed = false;
+  const kernels::KernelTable* kernel = kernels::active();
 };
 
 // Keys one after the other, as in the model file.
@@ -75,39 +79,28 @@ class Corpus {
  private:
   enum class State { kReading, kMerged, kFinished, kFailed };
 
-  // A stretch of text read by one worker. Line ends at its borders are settled later, when the stretches stand in order.
-  struct Stretch {
+  // A stretch of text as one worker's numbers. Which worker's is settled by chance, what becomes of its borders by its neighbours.
+  struct Part {
     Segment segment;
     int worker = 0;
-    bool leading_mark = false;  // a line end stands before its first token
-    bool has_token = false;
-    bool open_end = false;      // its last token's line has not ended
     bool mark_before = false;
     bool mark_after = false;
-    uint64_t tokens = 0;
-    uint64_t malformed = 0;
-    uint64_t marks = 0;
-  };
-  struct Fault {
-    uint64_t offset = UINT64_MAX;
-    Code code = Code::kEncoding;
-    std::string what;
   };
 
-  Status read_text(const char* text, size_t size, uint64_t base, const std::string& source, const Cancel& cancel,
-                   std::atomic<uint64_t>* progress, const std::function<void(size_t, size_t)>& done_with);
-  void read_stretch(const char* text, size_t from, size_t to, size_t size, int worker, Stretch& stretch,
-                    std::vector<uint32_t>& entries, Fault& fault);
+  Status read_text(const Text& text, uint64_t base, const std::string& source, const Cancel& cancel, std::atomic<uint64_t>* progress);
+  Status read_carry_and(std::string_view block, bool last, const Cancel& cancel);
+  void skip_byte_order_mark();
   void end_source();
   void merge();
+  Status rewrite_ids(const Cancel& cancel);
   Status check_reading() const;
   Error fault_error(const Fault& fault, const std::string& source, uint64_t base) const;
 
   CorpusOptions options_;
   State state_ = State::kReading;
   IdStore ids_;
-  std::vector<KeyTable> tables_;  // one a worker
-  std::vector<Stretch> stretches_;
+  std::vector<std::unique_ptr<Reader>> readers_;  // one a worker, made when it is needed
+  std::vector<Part> parts_;
   bool open_ = false;  // the last token read has not seen its line's end
 
   // An unfinished stream.
@@ -115,6 +108,7 @@ class Corpus {
   std::string stream_source_;
   uint64_t stream_offset_ = 0;  // of carry_'s first byte
   bool in_stream_ = false;
+  bool starting_ = false;       // a byte-order mark may come
 
   // After merging: all types, and each worker's numbers in terms of them.
   KeyTable types_;

@@ -2,48 +2,58 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace anyvec::corpus {
 
 namespace {
-// Room behind a spilled segment: rewriting may add an end mark before it and one behind it.
-constexpr uint64_t kSpareEntries = 2;
+// Slabs double up to a size that is mostly huge pages and of which a segment left over at the end is little.
+constexpr uint64_t kFirstSlabBytes = uint64_t{1} << 16;
+constexpr uint64_t kLargestSlabBytes = uint64_t{1} << 23;
 }  // namespace
 
-Status IdStore::keep(Segment& segment, std::vector<uint32_t> entries) {
-  segment.count = entries.size();
-  const uint64_t bytes = segment.count * sizeof(uint32_t);
-  if (memory_used_ + bytes <= memory_limit_) {
-    memory_used_ += bytes;
-    segment.entries = std::move(entries);
-    segment.entries.shrink_to_fit();
-    return success();
+uint32_t* IdStore::room_for(uint64_t entries) {
+  if (entries > free_entries_) {
+    const uint64_t wanted = slabs_.empty() ? kFirstSlabBytes : std::min<uint64_t>(kLargestSlabBytes, 2 * slabs_.back().size());
+    Memory slab = Memory::allocate(std::max(wanted, entries * sizeof(uint32_t)));
+    // As the standard library's containers would.
+    if (!slab) throw std::bad_alloc();
+    free_ = static_cast<uint32_t*>(slab.data());
+    free_entries_ = slab.size() / sizeof(uint32_t);
+    slabs_.push_back(std::move(slab));
   }
-  if (!file_) {
-    auto file = TemporaryFile::create(folder_);
-    if (!file.ok()) return file.error();
-    file_ = std::move(file.value());
-  }
-  segment.in_file = true;
-  segment.file_offset = file_size_;
-  file_size_ += bytes + kSpareEntries * sizeof(uint32_t);
-  return file_->write(segment.file_offset, entries.data(), bytes);
+  uint32_t* room = free_;
+  free_ += entries;
+  free_entries_ -= entries;
+  return room;
 }
 
-Status IdStore::load(const Segment& segment, std::vector<uint32_t>& out) const {
-  if (!segment.in_file) {
-    out = segment.entries;
-    return success();
+Status IdStore::keep(Segment& segment, const uint32_t* entries, uint64_t count) {
+  const uint64_t bytes = count * sizeof(uint32_t);
+  const uint64_t room = count + kSpareEntries;
+  segment.count = count;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (memory_used_ + bytes <= memory_limit_) {
+      segment.entries = room_for(room) + 1;
+      memory_used_ += bytes;
+    } else {
+      if (!file_) {
+        auto file = TemporaryFile::create(folder_);
+        if (!file.ok()) return file.error();
+        file_ = std::move(file.value());
+      }
+      segment.file_offset = file_size_;
+      file_size_ += room * sizeof(uint32_t);
+    }
   }
-  out.resize(segment.count);
-  return file_->read(segment.file_offset, out.data(), segment.count * sizeof(uint32_t));
-}
-
-Status IdStore::replace(Segment& segment, std::vector<uint32_t>&& entries) {
-  segment.count = entries.size();
-  if (segment.in_file) return file_->write(segment.file_offset, entries.data(), segment.count * sizeof(uint32_t));
-  segment.entries = std::move(entries);
+  if (segment.in_file()) return file_->write(segment.file_offset, entries, bytes);
+  if (count > 0) std::memcpy(segment.entries, entries, bytes);
   return success();
+}
+
+Status IdStore::load(const Segment& segment, uint32_t* out) const {
+  return file_->read(segment.file_offset, out, segment.count * sizeof(uint32_t));
 }
 
 void IdStore::seal(std::vector<Segment> segments) {
@@ -64,11 +74,11 @@ Status IdStore::read(uint64_t from, uint64_t count, uint32_t* out) const {
     const uint64_t within = from - starts_[index];
     const uint64_t take = std::min(count, segment.count - within);
     if (take > 0) {
-      if (segment.in_file) {
+      if (segment.in_file()) {
         auto status = file_->read(segment.file_offset + within * sizeof(uint32_t), out, take * sizeof(uint32_t));
         if (!status.ok()) return status;
       } else {
-        std::memcpy(out, segment.entries.data() + within, take * sizeof(uint32_t));
+        std::memcpy(out, segment.entries + within, take * sizeof(uint32_t));
       }
     }
     out += take;

@@ -2,6 +2,7 @@
 // 4-5), so tiles are chosen to need at most one load a multiply-add and at least ten sums in flight:
 // products 2 contexts x 6 outputs = 12 sums + 3; update 6 rows + 6 sums + 3.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -100,6 +101,30 @@ static inline void word_store(uint32_t* p, Words x) { _mm256_storeu_si256(reinte
 #include "kernels/draw.inl"
 #include "kernels/score.inl"
 
+static inline uint64_t mask_of(__m256i low, __m256i high) {
+  return static_cast<uint32_t>(_mm256_movemask_epi8(low)) | static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(high))) << 32;
+}
+
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+  __m256i space[2], line_end[2], nul[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text) + i);
+    const __m256i from_tab = _mm256_sub_epi8(x, _mm256_set1_epi8('\t'));
+    // Tab to CR: unsigned, at most 4 behind tab.
+    const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(from_tab, _mm256_set1_epi8(4)), from_tab);
+    space[i] = _mm256_or_si256(control, _mm256_cmpeq_epi8(x, _mm256_set1_epi8(' ')));
+    line_end[i] = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n'));
+    nul[i] = _mm256_cmpeq_epi8(x, _mm256_setzero_si256());
+  }
+  spaces = mask_of(space[0], space[1]);
+  line_ends = mask_of(line_end[0], line_end[1]);
+  return _mm256_movemask_epi8(_mm256_or_si256(nul[0], nul[1])) != 0;
+}
+
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
+
 constexpr int kChains = 12;
 static float fma_chain(uint64_t rounds) {
   Vector sums[kChains];
@@ -115,6 +140,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable avx2_table = {"avx2", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

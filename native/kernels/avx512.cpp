@@ -106,6 +106,30 @@ static inline void word_store(uint32_t* p, Words x) { _mm512_storeu_si512(p, x);
 #include "kernels/draw.inl"
 #include "kernels/score.inl"
 
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+  const __m512i x = _mm512_loadu_si512(text);
+  // Tab to CR: unsigned, at most 4 behind tab.
+  const __mmask64 control = _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('\t')), _mm512_set1_epi8(4));
+  spaces = control | _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(' '));
+  line_ends = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
+  return _mm512_cmpeq_epi8_mask(x, _mm512_setzero_si512()) != 0;
+}
+
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) {
+  const __m512i steps = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  size_t written = 0;
+  for (uint32_t i = 0; i < 4; ++i) {
+    const auto part = static_cast<__mmask16>(mask >> (16 * i));
+    const __m512i places = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(base + 16 * i)), steps);
+    // Compressed in a register: compressing into memory is microcode on some processors.
+    _mm512_storeu_si512(out + written, _mm512_maskz_compress_epi32(part, places));
+    written += static_cast<size_t>(_mm_popcnt_u32(part));
+  }
+  return written;
+}
+
+#include "kernels/split.inl"
+
 constexpr int kChains = 16;
 static float fma_chain(uint64_t rounds) {
   Vector sums[kChains];
@@ -121,6 +145,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable avx512_table = {"avx512", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -54,6 +54,23 @@ struct ScoreBlock {
   float* scores;
 };
 
+// Places written behind the last one of a list, for nothing.
+constexpr size_t kSplitSlack = 64;
+
+// Where the words of a text begin and end, and its line ends, each of which is a word of one byte. Words are parted by space, tab, LF, VT, FF
+// and CR. The text comes in parts: a word may begin in one and end in another, and a word's end at the end of a part is found in the next one.
+struct Split {
+  const char* text;        // [size], and 63 bytes more that are looked at for NUL but else left out
+  size_t size;             // a multiple of 64, but for the last part
+  uint32_t base;           // the place of text[0]
+  bool spaced;             // before it stands white space; set for the next part
+  bool lined;              // and that is a line end
+  uint32_t* starts;        // [size + kSplitSlack]
+  uint32_t* ends;          // [size + kSplitSlack] one behind each word's last byte
+  size_t started;          // out: how many there are
+  size_t ended;
+};
+
 struct KernelTable {
   const char* isa;
   void (*train_window)(const Window&);
@@ -64,6 +81,8 @@ struct KernelTable {
   // Runs `rounds` rounds of independent fused multiply-adds in registers: 2 * fma_per_round operations a round.
   float (*fma_chain)(uint64_t rounds);
   uint64_t fma_per_round;
+  // Answers whether a NUL byte is in the text.
+  bool (*split)(Split&);
 };
 
 extern const KernelTable scalar_table;

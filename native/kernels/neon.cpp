@@ -1,5 +1,6 @@
 // Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 2 contexts x 6 outputs = 12 sums + 3; update (6 rows + 6 sums) x 2 columns + 5.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -111,6 +112,34 @@ static inline void word_store(uint32_t* p, Words x) { vst1q_u32(p, x); }
 #include "kernels/draw.inl"
 #include "kernels/score.inl"
 
+// A bit a byte: each byte keeps the bit of its place among eight, and pairs are added three times.
+static inline uint64_t mask_of(const uint8x16_t* v) {
+  const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201ULL));
+  const uint8x16_t low = vpaddq_u8(vandq_u8(v[0], bits), vandq_u8(v[1], bits));
+  const uint8x16_t high = vpaddq_u8(vandq_u8(v[2], bits), vandq_u8(v[3], bits));
+  const uint8x16_t all = vpaddq_u8(low, high);
+  return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
+}
+
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+  uint8x16_t space[4], line_end[4], smallest = vdupq_n_u8(0xff);
+  for (int i = 0; i < 4; ++i) {
+    const uint8x16_t x = vld1q_u8(reinterpret_cast<const uint8_t*>(text) + 16 * i);
+    // Tab to CR: unsigned, at most 4 behind tab.
+    const uint8x16_t control = vcleq_u8(vsubq_u8(x, vdupq_n_u8('\t')), vdupq_n_u8(4));
+    space[i] = vorrq_u8(control, vceqq_u8(x, vdupq_n_u8(' ')));
+    line_end[i] = vceqq_u8(x, vdupq_n_u8('\n'));
+    smallest = vminq_u8(smallest, x);
+  }
+  spaces = mask_of(space);
+  line_ends = mask_of(line_end);
+  return vminvq_u8(smallest) == 0;
+}
+
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
+
 constexpr int kChains = 16;
 static float fma_chain(uint64_t rounds) {
   Vector sums[kChains];
@@ -126,6 +155,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", train_window, draw, score, square_norms, fma_chain, kChains * kLanes};
+const KernelTable neon_table = {"neon", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

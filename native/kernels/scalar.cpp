@@ -1,5 +1,6 @@
 // The kernels on plain floats: for processors without the wider instruction sets, and what the others are tested beside.
 
+#include "kernels/bits.h"
 #include "kernels/kernel_table.h"
 #include "kernels/racy.h"
 
@@ -101,6 +102,35 @@ static inline void word_store(uint32_t* p, Words x) { *p = x; }
 #include "kernels/draw.inl"
 #include "kernels/score.inl"
 
+// A mark in the highest bit of each byte that is zero; exact, as no carry leaves a byte.
+static inline uint64_t zero_bytes(uint64_t x) {
+  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7fULL;
+  return ~(((x & kLow) + kLow) | x | kLow);
+}
+static inline uint64_t bytes_equal(uint64_t x, uint64_t byte) { return zero_bytes(x ^ (byte * 0x0101010101010101ULL)); }
+// The marks of eight bytes as eight bits.
+static inline uint64_t gather_marks(uint64_t marks) { return ((marks >> 7) * 0x0102040810204080ULL) >> 56; }
+
+static inline bool classify(const char* text, uint64_t& spaces, uint64_t& line_ends) {
+  uint64_t all_spaces = 0, all_line_ends = 0, nul = 0;
+  for (int i = 0; i < 8; ++i) {
+    uint64_t x = 0;
+    for (int b = 0; b < 8; ++b) x |= static_cast<uint64_t>(static_cast<unsigned char>(text[8 * i + b])) << (8 * b);
+    const uint64_t line_end = bytes_equal(x, '\n');
+    const uint64_t space = bytes_equal(x, ' ') | bytes_equal(x, '\t') | bytes_equal(x, '\v') | bytes_equal(x, '\f') | bytes_equal(x, '\r') | line_end;
+    all_spaces |= gather_marks(space) << (8 * i);
+    all_line_ends |= gather_marks(line_end) << (8 * i);
+    nul |= zero_bytes(x);
+  }
+  spaces = all_spaces;
+  line_ends = all_line_ends;
+  return nul != 0;
+}
+
+static inline size_t write_places(uint64_t mask, uint32_t base, uint32_t* out) { return write_bits(mask, base, out); }
+
+#include "kernels/split.inl"
+
 constexpr int kChains = 8;
 static float fma_chain(uint64_t rounds) {
   float sums[kChains] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -115,6 +145,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", train_window, draw, score, square_norms, fma_chain, kChains};
+const KernelTable scalar_table = {"scalar", train_window, draw, score, square_norms, fma_chain, kChains, split};
 
 }  // namespace anyvec::kernels

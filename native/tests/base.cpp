@@ -100,6 +100,22 @@ TEST(an_empty_file_maps_to_nothing) {
   std::remove(path.c_str());
 }
 
+TEST(a_file_that_was_shortened_is_an_error_and_no_signal) {
+  const std::string path = kFolder + "/anyvec-test-input-" + std::to_string(std::rand());
+  std::ofstream(path) << "0123456789";
+  auto opened = InputFile::open(path);
+  if (!CHECK(opened.ok())) return;
+  CHECK_EQUAL(opened.value()->size(), 10U);
+  char data[11] = {};
+  CHECK(opened.value()->read(2, data, 8).ok());
+  CHECK_EQUAL(std::string(data), std::string("23456789"));
+  std::ofstream(path) << "0123";
+  auto status = opened.value()->read(2, data, 8);
+  CHECK(!status.ok() && status.error().code == Code::kFile);
+  CHECK(status.error().message.find(path) != std::string::npos);
+  std::remove(path.c_str());
+}
+
 TEST(a_temporary_file_holds_what_was_written_where_it_was_written) {
   auto file = TemporaryFile::create(kFolder);
   if (!CHECK(file.ok())) return;

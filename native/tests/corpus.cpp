@@ -39,7 +39,14 @@ class TextFile {
   std::string path_;
 };
 
-CorpusOptions options(int threads = 1, uint64_t memory = UINT64_MAX, bool skip = false) { return {threads, memory, kFolder, skip}; }
+CorpusOptions options(int threads = 1, uint64_t memory = UINT64_MAX, bool skip = false) {
+  CorpusOptions with;
+  with.threads = threads;
+  with.memory_limit = memory;
+  with.spill_folder = kFolder;
+  with.skip_malformed = skip;
+  return with;
+}
 
 // The words of the corpus with `|` for end marks, and its counts.
 std::string shown(const Corpus& corpus) {
@@ -174,6 +181,59 @@ TEST(a_stream_reads_like_a_file_however_it_is_cut) {
   for (size_t block : {size_t{1}, size_t{2}, size_t{3}, size_t{7}, size_t{64}, size_t{1000}, text.size()}) CHECK(read_blocks(text, block) == expected);
 }
 
+TEST(every_instruction_set_reads_the_same) {
+  const std::string text = long_text(4, size_of_long_text() / 2);
+  const std::string expected = by_the_book(text, 2);
+  for (const kernels::KernelTable* const* table = kernels::supported(); *table != nullptr; ++table) {
+    CorpusOptions with = options(2);
+    with.kernel = *table;
+    CHECK(read_file(text, 2, with) == expected);
+  }
+}
+
+TEST(words_and_line_ends_at_the_border_of_a_stretch_are_read_once) {
+  // What stands around the border moves over it byte by byte.
+  for (const std::string& middle : {std::string("word"), std::string("\n"), std::string(" \n \n"), std::string("a\nb\n"), std::string(40, 'w'), std::string("\r\nlast")}) {
+    for (size_t before = corpus::kStretchBytes - middle.size() - 2; before <= corpus::kStretchBytes + 1; ++before) {
+      const std::string text = "one two\n" + std::string(before - 12, ' ') + "end " + middle + " behind\nit";
+      CHECK_EQUAL(read_file(text, 1, options(2)), by_the_book(text));
+    }
+  }
+}
+
+TEST(a_word_may_fill_several_stretches) {
+  for (size_t size : {corpus::kMaxKeyBytes + 1, corpus::kStretchBytes, 3 * corpus::kStretchBytes + 77}) {
+    const std::string text = "a\n" + std::string(size, 'x') + "\nb a";
+    CHECK_EQUAL(read_file(text, 1, options(2, UINT64_MAX, true)), std::string("a |b a |"));
+    CHECK_EQUAL(offset_of(failure_of(text, options(2))), 2.0);
+  }
+  const std::string longest(corpus::kMaxKeyBytes, 'x');
+  for (size_t before : {corpus::kStretchBytes - 4, corpus::kStretchBytes - corpus::kMaxKeyBytes}) {
+    const std::string text = "a " + std::string(before, ' ') + longest + "\na " + longest;
+    CHECK(read_file(text, 1, options(2)) == by_the_book(text));
+  }
+}
+
+TEST(keys_are_told_apart_by_all_their_bytes) {
+  std::string text;
+  for (size_t size = 1; size <= 40; ++size) {
+    for (char last : {'x', 'y'}) text += std::string(size - 1, 'x') + last + (size % 7 == 0 ? "\n" : " ");
+  }
+  text += text;
+  CHECK_EQUAL(read_file(text), by_the_book(text));
+}
+
+TEST(words_with_nul_bytes_among_others_are_passed_over) {
+  std::string text, sound;
+  for (size_t i = 0; i < 5000; ++i) {
+    const std::string word = "w" + std::to_string(i % 50) + (i % 9 == 0 ? "\n" : " ");
+    text += word;
+    sound += word;
+    if (i % 97 == 0) text += std::string("w1\0 \0 \0w1 ", 10);
+  }
+  CHECK(read_file(text, 1, options(2, UINT64_MAX, true)) == by_the_book(sound));
+}
+
 TEST(ids_on_disk_are_the_ids_in_memory) {
   const std::string text = long_text(5, size_of_long_text());
   const std::string expected = read_file(text, 3, options(2));
@@ -228,10 +288,48 @@ TEST(malformed_words_are_errors_that_say_where) {
   CHECK(read_file("a " + std::string(corpus::kMaxKeyBytes, 'x') + " b").size() > corpus::kMaxKeyBytes);
 }
 
+TEST(a_key_table_finds_what_it_was_given) {
+  corpus::KeyTable table, other;
+  auto key = [](uint32_t i) { return (i % 5 == 0 ? "a rather long key that has no short signature " : "k") + std::to_string(i); };
+  for (uint32_t i = 0; i < 20000; ++i) {
+    CHECK_EQUAL(table.number(key(i)), corpus::KeyTable::kNone);
+    corpus::KeyTable::Slot* slot = table.claim(key(i));
+    CHECK_EQUAL(slot->number, i);
+    slot->count = i;
+  }
+  for (uint32_t i = 0; i < 20000; ++i) {
+    CHECK_EQUAL(table.number(key(i)), i);
+    CHECK(table.key(i) == key(i));
+  }
+  // The other one is larger, and half of its keys are new.
+  for (uint32_t i = 0; i < 40000; ++i) other.claim(key(i + 10000))->count = 1;
+  const std::vector<uint32_t> numbers = table.merge(other);
+  CHECK_EQUAL(table.size(), 50000U);
+  for (uint32_t i = 0; i < 40000; ++i) {
+    CHECK(table.key(numbers[i]) == key(i + 10000));
+    CHECK_EQUAL(table.claim(key(i + 10000))->count, i + 10000 < 20000 ? i + 10001 : 1U);
+  }
+}
+
 TEST(the_first_of_many_faults_is_reported_whatever_the_threads) {
   std::string text = long_text(7, size_of_long_text());
   for (size_t at : {size_t{3'000'000}, size_t{2'500'000}, size_t{1'200'000}}) text.insert(text.find(' ', at), " \xc0\xaf");
   for (int threads : {1, 2, 4}) CHECK_EQUAL(offset_of(failure_of(text, options(threads))), static_cast<double>(text.find("\xc0\xaf")));
+}
+
+TEST(a_stream_of_short_blocks_keeps_the_places_of_its_words) {
+  const std::string text = "a b" + std::string(200'000, 'x') + " a\n";
+  for (size_t block : {size_t{1}, size_t{3}, size_t{4}, size_t{5000}}) {
+    Corpus corpus(options(1));
+    const Cancel cancel;
+    double offset = -1;
+    for (size_t at = 0; at < text.size() && offset < 0; at += block) {
+      const std::string part = text.substr(at, block);
+      if (auto status = corpus.add_block(part.data(), part.size(), "stream", cancel); !status.ok()) offset = offset_of(status.error());
+    }
+    CHECK_EQUAL(offset, 2.0);
+    CHECK_EQUAL(read_blocks(text + "a c\n", block, options(1, UINT64_MAX, true)), std::string("a a |a c |"));
+  }
 }
 
 TEST(malformed_words_can_be_skipped) {

@@ -2,6 +2,7 @@
 
 #include "kernels/kernel_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -313,6 +314,86 @@ TEST(square_norms_are_sums_of_squares) {
       for (size_t c = 0; c < d; ++c) expected += static_cast<double>(rows[r * d + c]) * static_cast<double>(rows[r * d + c]);
       CHECK_NEAR(static_cast<double>(squares[r]), expected, 1e-5 * (1 + expected));
     }
+  }
+}
+
+namespace {
+
+// Every byte that a splitter might take for another, and mostly letters.
+std::string text_of(uint32_t seed, size_t size) {
+  const random::Key key = random::key({seed});
+  const std::string all("aaaaaaaaaaaaaaaaaaaaaaaa     \n\t\v\f\r\b\x0e\x1f!\x7f\x80\x89\x8a\xa0\xff", 42);
+  std::string text;
+  for (size_t i = 0; i < size; ++i) text += all[random::bounded(random::draw(key, static_cast<uint32_t>(i)), static_cast<uint32_t>(all.size()))];
+  return text;
+}
+
+bool is_white(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r'; }
+
+// Words as "from-to", line ends as "from-to" of one byte; byte by byte.
+std::string words_by_the_book(const std::string& text) {
+  std::string out;
+  auto add = [&](size_t from, size_t to) { out += std::to_string(from) + "-" + std::to_string(to) + " "; };
+  for (size_t at = 0; at < text.size();) {
+    if (is_white(text[at])) {
+      if (text[at] == '\n') add(at, at + 1);
+      ++at;
+      continue;
+    }
+    const size_t from = at;
+    while (at < text.size() && !is_white(text[at])) ++at;
+    add(from, at);
+  }
+  return out;
+}
+
+// The kernel on parts of a text that ends with white space, so that every word ends in it.
+std::string words_by_parts(const KernelTable& table, const std::string& text, size_t part_size) {
+  const std::string padded = text + std::string(63, 'x');
+  std::vector<uint32_t> starts(text.size() + kernels::kSplitSlack), ends(text.size() + kernels::kSplitSlack);
+  size_t started = 0, ended = 0;
+  kernels::Split part{};
+  part.spaced = true;
+  for (size_t at = 0; at < text.size(); at += part_size) {
+    part.text = padded.data() + at;
+    part.size = std::min(part_size, text.size() - at);
+    part.base = static_cast<uint32_t>(at);
+    part.starts = starts.data() + started;
+    part.ends = ends.data() + ended;
+    table.split(part);
+    started += part.started;
+    ended += part.ended;
+  }
+  // A line end at the very end would end behind the text.
+  if (ended < started) ends[ended++] = static_cast<uint32_t>(text.size());
+  if (started != ended) return "uneven";
+  std::string out;
+  for (size_t i = 0; i < started; ++i) out += std::to_string(starts[i]) + "-" + std::to_string(ends[i]) + " ";
+  return out;
+}
+
+}  // namespace
+
+TEST(words_stand_where_a_walk_over_the_bytes_finds_them) {
+  const KernelTable& table = *kernels::active();
+  for (size_t size = 0; size <= (emulated() ? 140U : 400U); ++size) {
+    const std::string text = text_of(static_cast<uint32_t>(size), size) + (size % 3 == 0 ? "\n" : " ");
+    const std::string expected = words_by_the_book(text);
+    for (size_t part : {size_t{64}, size_t{128}, size_t{1024}}) CHECK_EQUAL(words_by_parts(table, text, part), expected);
+  }
+  for (const std::string& text : {std::string(300, '\n'), std::string(300, ' '), std::string(300, 'a') + " ", std::string(64, 'a') + "\n" + std::string(63, 'b') + "\n"}) {
+    CHECK_EQUAL(words_by_parts(table, text, 64), words_by_the_book(text));
+  }
+}
+
+TEST(a_nul_byte_is_found_wherever_it_stands) {
+  const KernelTable& table = *kernels::active();
+  std::vector<uint32_t> starts(256 + kernels::kSplitSlack), ends(starts.size());
+  for (size_t at = 0; at <= 192; ++at) {
+    std::string text = text_of(static_cast<uint32_t>(at), 192);
+    if (at < text.size()) text[at] = '\0';
+    kernels::Split part{text.data(), text.size(), 0, true, false, starts.data(), ends.data(), 0, 0};
+    CHECK_EQUAL(table.split(part), at < text.size());
   }
 }
 

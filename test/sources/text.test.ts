@@ -1,6 +1,7 @@
 import { createReadStream, readFileSync, truncateSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { PassThrough, Readable } from 'node:stream'
+import * as zlib from 'node:zlib'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -21,6 +22,14 @@ type Input = Parameters<typeof text>[0]
 const CONTENT = 'The cat sat\nthe CAT ate\n苹果 香蕉 苹果\n🍎 é ÉTÉ\n'
 const COUNTS = { The: 1, cat: 1, sat: 1, the: 1, CAT: 1, ate: 1, 苹果: 2, 香蕉: 1, '🍎': 1, é: 1, ÉTÉ: 1 }
 const BYTES = Buffer.from(CONTENT)
+
+/** The same content in two frames of zstd. */
+const ZSTD = Buffer.from(
+  'KLUv/QRYcQAAVGhlIGNhdCBzYXQKdGhAZ3J+KLUv/QRYaQEAZSBDQVQgYXRlCuiLueaenCDpppnolYkg6Iu55p6cCvCfjY4gw6kgw4lUw4kKuzYmhw==',
+  'base64',
+)
+const FIRST_FRAME = ZSTD.indexOf(ZSTD.subarray(0, 4), 1)
+const hasZstd = 'createZstdDecompress' in zlib
 
 const countsOf = (words: Embedding) =>
   Object.fromEntries([...words.keys].map((key) => [key, words.count(key)]))
@@ -93,6 +102,18 @@ for (const engine of ENGINES) {
     const last = seen.filter(({ phase }) => phase === 'reading').at(-1)
     const total = readFileSync(packed).length + readFileSync(path).length
     assert.equal(last, { phase: 'reading', bytes: total, totalBytes: total })
+  })
+
+  test(`${engine}: a malformed word in one of many blocks ends the reading, and says where it stands`, async () => {
+    const line = `${'a b c d e f g h '.repeat(1000)}\n`
+    const lines = Array.from({ length: 1000 }, () => Buffer.from(line))
+    lines[600] = Buffer.concat([Buffer.from('a '), Buffer.from([0xff]), Buffer.from(' b\n')])
+    const offset = 600 * line.length + 2
+    const packed = written('bad.gz', gzipSync(Buffer.concat(lines), { level: 1 }))
+    for (const input of [lines.values(), packed]) {
+      const error = await rejection(() => run(input), 'ERR_ANYVEC_ENCODING')
+      assert.is(error.details.offset, offset)
+    }
   })
 
   test(`${engine}: lower-casing makes words that differ in case alone one`, async () => {
@@ -176,6 +197,27 @@ for (const engine of ENGINES) {
     await rejection(() => run(written('flipped.gz', flipped)), 'ERR_ANYVEC_FORMAT')
     const header = written('header.gz', Buffer.from([0x1f, 0x8b, 8]))
     await rejection(() => run(header), 'ERR_ANYVEC_FORMAT')
+  })
+
+  test(`${engine}: zstd is read where Node can decompress it, and is an error that says so where not`, async () => {
+    const path = written('t.txt', ZSTD)
+    if (!hasZstd) {
+      const error = await rejection(() => run(path), 'ERR_ANYVEC_FORMAT', /zstd.*Node 22\.15/)
+      assert.is(error.details.path, path)
+      return
+    }
+    await reads(path)
+    // Node itself takes a stream that was cut off for a whole one
+    for (let size = 4; size < ZSTD.length; size++) {
+      // between the frames nothing is missing
+      if (size === FIRST_FRAME) continue
+      await rejection(() => run(written('cut.zst', ZSTD.subarray(0, size))), 'ERR_ANYVEC_FORMAT', /damaged/)
+    }
+    const garbage = written('garbage.zst', Buffer.concat([ZSTD, Buffer.from('a b c')]))
+    await rejection(() => run(garbage), 'ERR_ANYVEC_FORMAT', /damaged/)
+    const flipped = Buffer.from(ZSTD)
+    flipped[flipped.length - 1] ^= 0xff
+    await rejection(() => run(written('flipped.zst', flipped)), 'ERR_ANYVEC_FORMAT', /damaged/)
   })
 
   test(`${engine}: files are all looked at before the first is read`, async () => {

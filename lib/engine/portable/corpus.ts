@@ -22,6 +22,7 @@ import { isCleanUtf8 } from './utf8.js'
 const CHUNK = 1 << 18
 
 const LINE_FEED = 0x0a
+const TOO_LONG = `a word of more than ${MAX_KEY_BYTES} bytes`
 
 /** 1 for space, tab, LF, VT, FF and CR. */
 const IS_SPACE = new Uint8Array(256)
@@ -106,7 +107,8 @@ export class PortableCorpus implements Corpus {
     await this.#work(async () => {
       this.#checkReading()
       const pace = new Pace({}, this.alive)
-      const reading = (this.#stream ??= begin(source))
+      this.#stream ??= begin(source)
+      const reading = this.#stream
       await this.#wholly(async () => {
         for (let from = 0; from < block.length; from += CHUNK) {
           this.#feed(reading, block.subarray(from, from + CHUNK))
@@ -303,7 +305,7 @@ export class PortableCorpus implements Corpus {
     reading.carry = new Uint8Array(bytes.subarray(rest))
     if (reading.carry.length > MAX_KEY_BYTES) {
       if (!reading.skipping) {
-        this.#malformedWord(reading, 0, 'ERR_ANYVEC_KEY_LENGTH', `a word of more than ${MAX_KEY_BYTES} bytes`)
+        this.#malformedWord(reading, 0, 'ERR_ANYVEC_KEY_LENGTH', TOO_LONG)
       }
       // passed over whatever follows: what came of it need not be kept
       reading.skipping = true
@@ -358,8 +360,7 @@ export class PortableCorpus implements Corpus {
 
   #defective(reading: Reading, bytes: Uint8Array, from: number, to: number): boolean {
     if (to - from > MAX_KEY_BYTES) {
-      const what = `a word of ${to - from} bytes (at most ${MAX_KEY_BYTES})`
-      this.#malformedWord(reading, from, 'ERR_ANYVEC_KEY_LENGTH', what)
+      this.#malformedWord(reading, from, 'ERR_ANYVEC_KEY_LENGTH', TOO_LONG)
       return true
     }
     if (isCleanUtf8(bytes, from, to)) return false

@@ -4,6 +4,7 @@
 
 #include "kernels/bits.h"
 #include "kernels/kernel_table.h"
+#include "kernels/prefetch.h"
 #include "kernels/racy.h"
 
 #include <immintrin.h>
@@ -29,6 +30,7 @@ static inline Vector load_first(const float* p, size_t count) {
 static inline void store(float* p, Vector x) { _mm256_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+static inline Vector sub(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -140,6 +142,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx2_table = {"avx2", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -2,6 +2,7 @@
 // cycle of latency 4, + 3; update (6 rows + 6 sums) x 2 columns + 5.
 
 #include "kernels/kernel_table.h"
+#include "kernels/prefetch.h"
 #include "kernels/racy.h"
 
 #if defined(ANYVEC_SIMDE)
@@ -31,6 +32,7 @@ static inline Vector load_first(const float* p, size_t count) { return _mm512_ma
 static inline void store(float* p, Vector x) { _mm512_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+static inline Vector sub(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -145,6 +147,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx512_table = {"avx512", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -74,6 +74,10 @@ struct Split {
 struct KernelTable {
   const char* isa;
   void (*train_window)(const Window&);
+  // shared += own - base; own = base = shared: [floats], a multiple of kRowPadding, all at multiples of 64 bytes.
+  void (*merge)(float* shared, float* own, float* base, size_t floats);
+  // Asks for a row that will be written soon.
+  void (*expect)(const float* row, size_t floats);
   void (*draw)(const Draws&);
   void (*score)(const ScoreBlock&);
   // squares[r] = rows[r] . rows[r], rows as in ScoreBlock.

@@ -2,6 +2,7 @@
 
 #include "kernels/bits.h"
 #include "kernels/kernel_table.h"
+#include "kernels/prefetch.h"
 #include "kernels/racy.h"
 
 #include <arm_neon.h>
@@ -28,6 +29,7 @@ static inline Vector load_first(const float* p, size_t count) {
 static inline void store(float* p, Vector x) { vst1q_f32(p, x); }
 static inline Vector broadcast(float x) { return vdupq_n_f32(x); }
 static inline Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
+static inline Vector sub(Vector a, Vector b) { return vsubq_f32(a, b); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 
 struct Eight {
@@ -155,6 +157,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", train_window, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable neon_table = {"neon", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

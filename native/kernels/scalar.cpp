@@ -2,6 +2,7 @@
 
 #include "kernels/bits.h"
 #include "kernels/kernel_table.h"
+#include "kernels/prefetch.h"
 #include "kernels/racy.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ static inline Vector load_first(const float* p, size_t) { return *p; }
 static inline void store(float* p, Vector x) { *p = x; }
 static inline Vector broadcast(float x) { return x; }
 static inline Vector add(Vector a, Vector b) { return a + b; }
+static inline Vector sub(Vector a, Vector b) { return a - b; }
 static inline Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
 
 struct Eight {
@@ -145,6 +147,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", train_window, draw, score, square_norms, fma_chain, kChains, split};
+const KernelTable scalar_table = {"scalar", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains, split};
 
 }  // namespace anyvec::kernels

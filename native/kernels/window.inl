@@ -1,5 +1,5 @@
 // The training kernels, once for all instruction sets. A file that includes this defines, in its anonymous namespace:
-//   Vector, kLanes, load, store, broadcast, zero, add, fma      the widest vectors
+//   Vector, kLanes, load, store, broadcast, zero, add, sub, fma    the widest vectors
 //   ANYVEC_VECTOR_CONSTRAINT                                    the letter by which inline assembly names a register for a Vector
 //   kColumns                                                    vectors of a row that share a broadcast in the update
 //   Pair and its operations (pair_*)                            sixteen floats: the products of two contexts with eight outputs
@@ -199,4 +199,23 @@ ANYVEC_RACY static void train_window(const Window& w) {
     ANYVEC_WITH_WIDTH(width_of(block), ANYVEC_UPDATE)
 #undef ANYVEC_UPDATE
   }
+}
+
+// One worker's copy of a row meets the shared row: both become shared + (own - base), and so does base.
+ANYVEC_RACY static void merge(float* shared, float* own, float* base, size_t floats) {
+  for (size_t d = 0; d < floats; d += kLanes) {
+    const Vector sum = add(load(shared + d), sub(load(own + d), load(base + d)));
+    store(shared + d, sum);
+    store(own + d, sum);
+    store(base + d, sum);
+  }
+}
+
+// Rows that will be written soon. On x64 by PREFETCHW: a line fetched for reading would have to be asked for a second time, from
+// whichever core still holds it, when it is written (a fifth of a thread's rate, two fifths of two threads'). Processors before Broadwell
+// ignore the instruction. Of long rows only the first lines are asked for; the processor's own prefetcher follows.
+static void expect(const float* row, size_t floats) {
+  constexpr size_t kLine = 64 / sizeof(float), kMost = 24 * kLine;
+  const size_t end = floats < kMost ? floats : kMost;
+  for (size_t d = 0; d < end; d += kLine) prefetch_write(row + d);
 }

@@ -28,16 +28,17 @@ Result<Outcome> hogwild(const corpus::Corpus& corpus, const Parameters& paramete
   const auto started = std::chrono::steady_clock::now();
   const int threads = static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(parameters.threads), all_pieces));
   const int worked = run_on_threads(threads, [&](int) {
-    auto worker = SkipGram::create(plan, kernel, vectors.value(), contexts.value());
+    auto worker = SkipGram::create(plan, kernel, vectors.value(), contexts.value(), threads);
     if (!worker.ok()) return ledger.stop(worker.error());
     while (!ledger.stopped()) {
       const uint64_t number = next.fetch_add(1);
-      if (number >= all_pieces) return;
+      if (number >= all_pieces) break;
       const uint64_t epoch = number / plan.pieces, piece = number % plan.pieces;
       auto totals = worker.value()->train(epoch, piece, cancel);
       if (!totals.ok()) return ledger.stop(totals.error());
       ledger.enter(epoch, piece, totals.value());
     }
+    worker.value()->close();
   });
   if (ledger.failure()) return *ledger.failure();
 

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/checked.h"
-#include "kernels/prefetch.h"
 
 namespace anyvec::train {
 
@@ -32,20 +31,29 @@ uint32_t most_inputs(const Parameters& p) { return std::min(2 * p.window + 2, kP
 
 }  // namespace
 
-SkipGram::SkipGram(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors, const model::Rows& contexts)
+SkipGram::SkipGram(const Plan& plan, const kernels::KernelTable& kernel, Replica vectors, Replica contexts)
     : plan_(plan),
       kernel_(kernel),
-      vectors_(vectors),
-      contexts_(contexts),
+      vectors_(std::move(vectors)),
+      contexts_(std::move(contexts)),
       negative_(plan.parameters.negative),
       piece_(plan, kernel),
       distinct_(std::max(most_inputs(plan.parameters), negative_ + 2)) {}
 
 Result<std::unique_ptr<SkipGram>> SkipGram::create(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors,
-                                                   const model::Rows& contexts) {
-  std::unique_ptr<SkipGram> worker(new SkipGram(plan, kernel, vectors, contexts));
+                                                   const model::Rows& contexts, int workers) {
+  auto own_vectors = Replica::create(vectors, workers, kernel);
+  if (!own_vectors.ok()) return own_vectors.error();
+  auto own_contexts = Replica::create(contexts, workers, kernel);
+  if (!own_contexts.ok()) return own_contexts.error();
+  std::unique_ptr<SkipGram> worker(new SkipGram(plan, kernel, std::move(own_vectors.value()), std::move(own_contexts.value())));
   if (auto status = worker->allocate_scratch(); !status.ok()) return status.error();
   return worker;
+}
+
+void SkipGram::close() {
+  vectors_.close();
+  contexts_.close();
 }
 
 Status SkipGram::allocate_scratch() {
@@ -66,16 +74,20 @@ Status SkipGram::allocate_scratch() {
   return success();
 }
 
+void SkipGram::expect(const Replica& rows, uint32_t id) {
+  kernel_.expect(rows.row(id), rows.stride());
+  if (rows.merges_soon(id)) kernel_.expect(rows.shared_row(id), rows.stride());
+}
+
 void SkipGram::approach(uint32_t entry) {
-  const size_t stride = vectors_.stride();
   for (uint32_t i = entry; i < std::min(entry + 2, piece_.size()); ++i) {
     if (piece_.is_mark(i)) continue;
-    kernels::prefetch_row_far(vectors_.row(piece_.id(i)), stride);
-    kernels::prefetch_row_far(contexts_.row(piece_.id(i)), stride);
+    expect(vectors_, piece_.id(i));
+    expect(contexts_, piece_.id(i));
   }
   if (entry >= piece_.size()) return;
   const uint32_t come = plan_.pool.size(entry);
-  for (uint32_t i = come - plan_.pool.density; i < come; ++i) kernels::prefetch_row_far(contexts_.row(piece_.pooled(i)), stride);
+  for (uint32_t i = come - plan_.pool.density; i < come; ++i) expect(contexts_, piece_.pooled(i));
 }
 
 void SkipGram::choose(uint32_t from, uint32_t to) {
@@ -115,22 +127,21 @@ void SkipGram::choose_step(uint32_t entry, uint32_t centres, const uint32_t* pic
 }
 
 void SkipGram::fetch(uint32_t entry) {
-  const size_t stride = vectors_.stride();
   // Each entry enters the windows once: here, when the farthest centre that can see it comes near.
   const uint64_t entering = uint64_t{entry} + plan_.parameters.window;
   for (uint64_t i = entering; i < std::min<uint64_t>(entering + 2, piece_.size()); ++i) {
     const auto at = static_cast<uint32_t>(i);
-    if (!piece_.is_mark(at)) kernels::prefetch_row(vectors_.row(piece_.id(at)), stride);
+    if (!piece_.is_mark(at)) kernel_.expect(vectors_.row(piece_.id(at)), vectors_.stride());
   }
   for (uint32_t i = entry; i < std::min(entry + 2, piece_.size()); ++i) {
     const Step& step = steps_[i % kRing];
     if (step.centres == 0) continue;
     const uint32_t* outputs = outputs_.data() + size_t{i % kRing} * (negative_ + 2);
-    for (uint32_t j = 0; j < step.output_count; ++j) kernels::prefetch_row(contexts_.row(outputs[j]), stride);
+    for (uint32_t j = 0; j < step.output_count; ++j) kernel_.expect(contexts_.row(outputs[j]), contexts_.stride());
   }
 }
 
-// The contexts of a step: their ids, their weights. Every entry has a place of its own unless an id stands there twice.
+// The contexts of a step: their rows, their weights. Every entry has a place of its own unless an id stands there twice.
 uint32_t SkipGram::gather(const Step& step, uint32_t entry, PieceTotals& totals) {
   float* weights = weights_.floats();
   uint32_t inputs = 0, pairs = 0;
@@ -142,13 +153,14 @@ uint32_t SkipGram::gather(const Step& step, uint32_t entry, PieceTotals& totals)
     const uint32_t kind = step.centres == 2 ? first + 2 * second : first * kLone;
     std::memcpy(weights + size_t{inputs} * kBlockLanes, kWeights[kind], sizeof kWeights[kind]);
     input_ids_[inputs] = piece_.id(i);
-    input_rows_[inputs] = vectors_.row(piece_.id(i));
     inputs += kind != 0 ? 1 : 0;
     pairs += first + (step.centres == 2 ? second : 0);
     repeated |= piece_.repeats(i, step.span.first);
   }
   totals.pairs += pairs;
-  return repeated ? merge_repeated(inputs) : inputs;
+  if (repeated) inputs = merge_repeated(inputs);
+  for (uint32_t i = 0; i < inputs; ++i) input_rows_[i] = vectors_.take(input_ids_[i]);
+  return inputs;
 }
 
 uint32_t SkipGram::merge_repeated(uint32_t inputs) {
@@ -160,7 +172,7 @@ uint32_t SkipGram::merge_repeated(uint32_t inputs) {
     const float* more = weights + size_t{i} * kBlockLanes;
     float* at = weights + size_t{place} * kBlockLanes;
     if (place == kept) {
-      input_rows_[kept++] = vectors_.row(id);
+      input_ids_[kept++] = id;
       if (at != more) std::memcpy(at, more, kBlockLanes * sizeof(float));
     } else {
       for (size_t lane = 0; lane < kBlockLanes; ++lane) at[lane] += more[lane];
@@ -176,7 +188,7 @@ void SkipGram::train_step(uint32_t entry, PieceTotals& totals) {
   input_rows_[inputs] = filler_.floats();
   std::memset(weights_.floats() + size_t{inputs} * kBlockLanes, 0, kBlockLanes * sizeof(float));
   const uint32_t* outputs = outputs_.data() + size_t{entry % kRing} * (negative_ + 2);
-  for (uint32_t j = 0; j < step.output_count; ++j) output_rows_[j] = contexts_.row(outputs[j]);
+  for (uint32_t j = 0; j < step.output_count; ++j) output_rows_[j] = contexts_.take(outputs[j]);
 
   kernels::Window window{};
   window.inputs = input_rows_.data();
@@ -199,7 +211,7 @@ Result<PieceTotals> SkipGram::train(uint64_t epoch, uint64_t number, const Cance
   totals.tokens = piece_.tokens();
   totals.trained_tokens = piece_.kept_tokens();
   const uint32_t size = piece_.size();
-  for (uint32_t i = 0; i < plan_.pool.size(0); ++i) kernels::prefetch_row_far(contexts_.row(piece_.pooled(i)), vectors_.stride());
+  for (uint32_t i = 0; i < plan_.pool.size(0); ++i) expect(contexts_, piece_.pooled(i));
   for (uint32_t entry = 0; entry < kApproachAhead; entry += 2) approach(entry);
   choose(0, std::min(kBatch, size));
   for (uint32_t from = 0; from < size; from += kBatch) {

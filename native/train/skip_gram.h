@@ -11,6 +11,7 @@
 #include "model/rows.h"
 #include "train/distinct.h"
 #include "train/piece.h"
+#include "train/replica.h"
 
 namespace anyvec::train {
 
@@ -25,13 +26,16 @@ struct PieceTotals {
 // One worker's side of a run. Not shared between threads; the rows are (kernels/racy.h).
 class SkipGram {
  public:
+  // One of `workers`.
   static Result<std::unique_ptr<SkipGram>> create(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors,
-                                                  const model::Rows& contexts);
+                                                  const model::Rows& contexts, int workers);
 
   Result<PieceTotals> train(uint64_t epoch, uint64_t piece, const Cancel& cancel);
+  // After the last piece: brings the shared rows up to date.
+  void close();
 
  private:
-  SkipGram(const Plan& plan, const kernels::KernelTable& kernel, const model::Rows& vectors, const model::Rows& contexts);
+  SkipGram(const Plan& plan, const kernels::KernelTable& kernel, Replica vectors, Replica contexts);
   Status allocate_scratch();
 
   // A step trains the centres of one or two neighbouring entries. It goes through stages, so that none waits for memory: `approach` asks
@@ -43,6 +47,7 @@ class SkipGram {
     uint32_t centres = 0;       // 0: the entry begins no step
     uint32_t output_count = 0;  // the centres and their distinct negatives
   };
+  void expect(const Replica& rows, uint32_t id);
   void approach(uint32_t entry);
   void choose(uint32_t from, uint32_t to);
   void choose_step(uint32_t entry, uint32_t centres, const uint32_t* picks);
@@ -53,8 +58,8 @@ class SkipGram {
 
   const Plan& plan_;
   const kernels::KernelTable& kernel_;
-  const model::Rows& vectors_;
-  const model::Rows& contexts_;
+  Replica vectors_;
+  Replica contexts_;
   const uint32_t negative_;
   Piece piece_;
 

@@ -5,6 +5,7 @@ import type { Metadata } from '../formats/model.js'
 import { type OptionSpec, resolveOptions } from '../train/specs.js'
 import { abandonable, BlockWriter } from './block-writer.js'
 import { Input } from './input.js'
+import { lowercaseKeys } from './lowercase.js'
 import { corpusTokenize, LOWERCASE, MALFORMED, type RawTextSettings, rawTextSettings, TOKENIZE, type TextOptions } from './raw-text.js'
 import { type Column, FORMAT, readRecords, type RecordFormat, type RecordInput } from './records.js'
 import { isLanguage, type Segmenter, segmenterOf, spaced } from './segment.js'
@@ -75,7 +76,7 @@ class Documents extends Source {
   }
 
   async read(corpus: Corpus, reading: Reading): Promise<SourceCounts> {
-    const { id, text, format, malformed, tokenize } = this.#settings
+    const { id, text, format, malformed, tokenize, lowercase } = this.#settings
     const hooks = readHooks(reading)
     const segmenter: Segmenter | undefined = isLanguage(tokenize) ? await segmenterOf(tokenize) : undefined
     const writer = new BlockWriter(corpus, 'the documents', { signal: hooks.signal })
@@ -95,6 +96,7 @@ class Documents extends Source {
     const settings = { columns: [id, text], format, malformed }
     const counts = await readRecords(this.#input, 'documents', settings, hooks, write)
     await abandonable(hooks.signal, writer, () => writer.end())
+    if (tokenize === 'spaces' && lowercase) await lowercaseKeys(corpus, hooks.signal)
     return {
       ...counts,
       documents,

@@ -1,7 +1,7 @@
 /** Rows with named columns: csv, tsv and jsonl files, and objects that a program has. */
 
 import { isUtf8 } from 'node:buffer'
-import { parse } from 'csv-parse/sync'
+import { CsvError, parse } from 'csv-parse/sync'
 import type { Hooks, ReadProgress } from '../engine/engine.js'
 import { Pace } from '../engine/portable/pace.js'
 import { AnyvecError } from '../errors.js'
@@ -46,6 +46,8 @@ export type Visit = (values: readonly string[]) => Promise<void> | void
 /** Characters of one row: an opened quote that nobody closes must not gather a whole file. */
 const LONGEST_ROW = 2 ** 26
 const ROWS_A_TIME = 4096
+const QUOTE = 0x22
+const LF = 0x0a
 
 /** Reads all rows. `what` is the source's name, for messages. */
 export async function readRecords(
@@ -85,7 +87,7 @@ class RecordSink extends BlockSink {
 
   async addBlock(block: Uint8Array, source: string): Promise<void> {
     const bytes = this.#carry.length === 0 ? asBuffer(block) : Buffer.concat([this.#carry, block])
-    const whole = bytes.lastIndexOf(0x0a) + 1
+    const whole = bytes.lastIndexOf(LF) + 1
     const used = whole === 0 ? 0 : await this.#read(bytes.subarray(0, whole), source, false)
     // a copy: the block is used again
     this.#carry = Buffer.from(bytes.subarray(used))
@@ -115,7 +117,7 @@ class RecordSink extends BlockSink {
   async #read(bytes: Buffer, source: string, last: boolean): Promise<number> {
     let from = this.#line === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
     if (this.#line === 0 && bytes.length > from) this.#begin(bytes.toString('utf8', from, lineEnd(bytes, from)))
-    if (this.#format === 'csv' && bytes.includes(0x22, from)) return this.#quoted(bytes, from, source, last)
+    if (this.#format === 'csv' && bytes.includes(QUOTE, from)) return this.#quoted(bytes, from, source, last)
     // one decoding for all lines; where it would lie, line by line
     if (isUtf8(bytes.subarray(from))) {
       const text = bytes.toString('utf8', from)
@@ -180,36 +182,40 @@ class RecordSink extends BlockSink {
 
   /** Rows of which some have quotes; a line end between quotes does not end a row. */
   async #quoted(bytes: Buffer, from: number, source: string, last: boolean): Promise<number> {
-    let whole = last ? bytes.length : from
-    for (let at = from, open = false; at < bytes.length && !last; open = !open) {
-      const found = bytes.indexOf(0x22, at)
-      const end = found < 0 ? bytes.length : found
-      const feed = open ? -1 : bytes.subarray(at, end).lastIndexOf(0x0a)
-      if (feed >= 0) whole = at + feed + 1
-      at = end + 1
-    }
-    if (whole === from) return from
+    const ends = rowEnds(bytes, from)
+    if (last && ends.at(-1) !== bytes.length) ends.push(bytes.length)
+    const whole = ends.at(-1)
+    if (whole === undefined) return from
     const text = bytes.subarray(from, whole)
-    if (!isUtf8(text)) throw this.#damaged(source, 'it, or a line behind it, is not valid UTF-8')
-    let records: { readonly record: string[]; readonly info: { readonly lines: number } }[]
-    let skipped = 0
-    try {
-      records = parse(text, {
-        relax_column_count: true,
-        skip_empty_lines: true,
-        info: true,
-        skip_records_with_error: this.#settings.malformed === 'skip',
-        on_skip: () => void skipped++,
-      }) as unknown as typeof records
-    } catch (error) {
-      const { code, lines } = error as { code?: string; lines?: number }
-      if (code?.startsWith('CSV_') !== true) throw error
-      this.#line += lines ?? 1
-      throw this.#damaged(source, (error as Error).message, error)
+    if (isUtf8(text)) {
+      try {
+        await this.#tellAll(parsed(text), source)
+        this.#line += countLines(text)
+        return whole
+      } catch (error) {
+        if (!isCsvError(error)) throw error
+      }
     }
-    this.malformedRows += skipped
-    this.rows += skipped
-    for (const { record } of records) {
+    // row by row, to say which one it is or to pass it over
+    for (let i = 0, start = from; i < ends.length; start = ends[i++]) {
+      const row = bytes.subarray(start, ends[i])
+      try {
+        if (!isUtf8(row)) throw new CsvError('CSV_NO_UTF8' as never, 'it is not valid UTF-8')
+        await this.#tellAll(parsed(row), source)
+        this.#line += countLines(row)
+      } catch (error) {
+        if (!isCsvError(error)) throw error
+        this.#line++
+        this.rows++
+        this.#malformedLine(source, error.message.replace(/ at line \d+/, ''))
+        this.#line += countLines(row) - 1
+      }
+    }
+    return whole
+  }
+
+  async #tellAll(records: readonly string[][], source: string): Promise<void> {
+    for (const record of records) {
       if (this.#places === undefined && this.#header(() => record, source)) continue
       this.rows++
       const places = this.#places ?? []
@@ -218,8 +224,6 @@ class RecordSink extends BlockSink {
       if (busy !== undefined) await busy
       if (this.rows % ROWS_A_TIME === 0) await this.breathe()
     }
-    this.#line += countLines(text)
-    return whole
   }
 
   #json(line: string, source: string): Promise<void> | void {
@@ -353,12 +357,44 @@ function asBuffer(block: Uint8Array): Buffer {
 }
 
 function lineEnd(bytes: Buffer, from: number): number {
-  const found = bytes.indexOf(0x0a, from)
+  const found = bytes.indexOf(LF, from)
   return found < 0 ? bytes.length : found
+}
+
+/** By csv-parse, all or nothing. */
+function parsed(text: Buffer): string[][] {
+  return parse(text, {
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+  }) as string[][]
+}
+
+function isCsvError(error: unknown): error is Error {
+  return error instanceof CsvError
+}
+
+/** Behind which line ends rows end: those that no quote encloses. */
+function rowEnds(bytes: Buffer, from: number): number[] {
+  const ends: number[] = []
+  let quote = bytes.indexOf(QUOTE, from)
+  for (let at = from; ; ) {
+    const feed = bytes.indexOf(LF, at)
+    if (feed < 0) return ends
+    if (quote >= 0 && quote < feed) {
+      const close = bytes.indexOf(QUOTE, quote + 1)
+      if (close < 0) return ends
+      at = close + 1
+      quote = bytes.indexOf(QUOTE, at)
+    } else {
+      at = feed + 1
+      ends.push(at)
+    }
+  }
 }
 
 function countLines(bytes: Buffer): number {
   let lines = 0
-  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines++
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines++
   return lines
 }

@@ -25,7 +25,7 @@ import { type Reading, readHooks, Source, type SourceCounts } from './source.js'
  *
  * @example
  * const words = await train(text(["Don't panic: 3.14!\n", "DON'T!\n"].values(), { tokenize: 'words' }), { minCount: 1 })
- * [...words.keys]            // [ "don't", '3.14', 'panic' ]
+ * words.count("don't")       // 2
  *
  * @example
  * const lines = ['the cat sat\n', 'the dog sat\n']

@@ -49,16 +49,20 @@ class Graph {
 
   uint32_t degree(uint32_t node) const { return static_cast<uint32_t>(starts_[node + 1] - starts_[node]); }
   const uint32_t* neighbours(uint32_t node) const { return targets_.data() + starts_[node]; }
-  // The neighbour that two draws choose, in proportion to the weights; the node must have one.
-  uint32_t draw(uint32_t node, uint32_t drawn, uint32_t coin) const {
-    const uint64_t start = starts_[node];
-    uint32_t column = random::bounded(drawn, degree(node));
-    if (!columns_.empty()) {
-      const sampling::AliasColumn& entry = columns_[start + column];
-      column = coin < entry.threshold ? column : entry.alias;
-    }
-    return targets_[start + column];
+
+  // A neighbour is drawn, in proportion to the weights, in steps, so that each one's cache miss can be started long before it is
+  // waited for: a column of the node by one draw, the arc that it stands for by another, where that leads. The node must have one.
+  uint64_t column(uint32_t node, uint32_t drawn) const { return starts_[node] + random::bounded(drawn, degree(node)); }
+  void settle(uint32_t node, uint64_t& arc, uint32_t coin) const {
+    if (columns_.empty()) return;
+    const sampling::AliasColumn& entry = columns_[arc];
+    if (coin >= entry.threshold) arc = starts_[node] + entry.alias;
+    prefetch(&targets_[arc]);
   }
+  uint32_t target(uint64_t arc) const { return targets_[arc]; }
+  void fetch_node(uint32_t node) const { prefetch(&starts_[node]); }
+  void fetch_arc(uint64_t column) const { columns_.empty() ? prefetch(&targets_[column]) : prefetch(&columns_[column]); }
+
   bool has_edge(uint32_t from, uint32_t to) const { return find(from, to) != UINT64_MAX; }
   // What share of the weights that leave `from` leads to `to`; 0 without such an edge.
   double share(uint32_t from, uint32_t to) const;
@@ -69,6 +73,15 @@ class Graph {
     uint32_t from, to;
     float weight;
   };
+
+  // For reading alone: threads share the graph, and one that asks for a line to write to takes it away from the others.
+  static void prefetch(const void* address) {
+#if defined(_MSC_VER)
+    (void)address;
+#else
+    __builtin_prefetch(address, 0, 3);
+#endif
+  }
 
   Status check_reading() const;
   // Reads whole lines, and the last one where `last`; returns how much is done with.

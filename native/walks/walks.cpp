@@ -51,6 +51,9 @@ uint64_t limit(double likelihood, double highest) {
   return likelihood >= highest ? uint64_t{1} << 32 : static_cast<uint64_t>(std::floor(likelihood / highest * 4294967296.0));
 }
 
+// Walks that are made side by side: a step waits for memory most of the time, so all of them ask before the first one looks.
+constexpr size_t kLanes = 16;
+
 class Walker {
  public:
   Walker(const Graph& graph, const WalkOptions& options)
@@ -64,56 +67,121 @@ class Walker {
         near_limit_(limit(1, highest_)),
         far_limit_(limit(1 / options.q, highest_)) {}
 
-  // Appends the walk of a round that begins at a node, and says whether it has its full length.
-  bool walk(uint32_t round, uint32_t node, std::vector<uint32_t>& entries) const {
-    Draws draws{random::stream(seed_, random::Purpose::kWalk, round, node)};
-    entries.push_back(node);
-    uint32_t before = node;
-    for (uint32_t step = 1; step < length_; ++step) {
-      if (graph_.degree(node) == 0) return false;
-      const uint32_t next = plain_ || step == 1 ? draws.neighbour(graph_, node) : second_order(draws, before, node);
-      entries.push_back(next);
-      before = node;
-      node = next;
+  // Fills `entries` with walks from .. to of the flat order over all rounds, an end mark behind each; returns how many ended early.
+  uint64_t make(uint64_t from, uint64_t to, std::vector<uint32_t>& entries) const {
+    const size_t stride = size_t{length_} + 1;
+    entries.resize((to - from) * stride);
+    Lane lanes[kLanes];
+    size_t busy = 0;
+    uint64_t next = from, early = 0;
+    auto round = static_cast<uint32_t>(from / graph_.nodes());
+    Shuffle shuffle(seed_, round, graph_.nodes());
+    auto begin = [&](Lane& lane) {
+      if (next / graph_.nodes() != round) shuffle = Shuffle(seed_, ++round, graph_.nodes());
+      const uint32_t node = shuffle.at(static_cast<uint32_t>(next % graph_.nodes()));
+      lane = {random::stream(seed_, random::Purpose::kWalk, round, node), 0, node, node, 1, entries.data() + (next - from) * stride, 0, 0, false};
+      lane.out[0] = node;
+      graph_.fetch_node(node);
+      ++next;
+    };
+    while (busy < kLanes && next < to) begin(lanes[busy++]);
+    while (busy > 0) {
+      for (size_t i = 0; i < busy;) {
+        Lane& lane = lanes[i];
+        const bool whole = lane.step == length_;
+        if (whole || graph_.degree(lane.node) == 0) {
+          lane.out[lane.step] = corpus::kEndMark;
+          early += whole ? 0 : 1;
+          if (next < to) {
+            begin(lane);
+          } else {
+            lane = lanes[--busy];
+          }
+          continue;
+        }
+        choose(lane);
+        ++i;
+      }
+      for (size_t i = 0; i < busy; ++i) {
+        if (!lanes[i].leaps) graph_.settle(lanes[i].node, lanes[i].arc, lanes[i].coin);
+      }
+      for (size_t i = 0; i < busy; ++i) {
+        if (!lanes[i].leaps) graph_.fetch_node(lanes[i].chosen = graph_.target(lanes[i].arc));
+      }
+      for (size_t i = 0; i < busy; ++i) step(lanes[i]);
     }
-    return true;
+    if (early > 0) close_up(entries, to - from, stride);
+    return early;
   }
 
  private:
-  // A walk's draws, one after the other.
-  struct Draws {
+  // A walk under way.
+  struct Lane {
     random::Key key;
-    uint32_t index = 0;
-    uint32_t next() { return random::draw(key, index++); }
-    uint32_t neighbour(const Graph& graph, uint32_t node) {
-      const uint32_t drawn = next();
-      return graph.draw(node, drawn, next());
-    }
+    uint32_t index;  // of its next draw
+    uint32_t before, node;
+    uint32_t step;  // nodes so far
+    uint32_t* out;
+    uint64_t arc;
+    uint32_t coin;
+    bool leaps;  // the next step goes back, beyond doubt
+    uint32_t chosen = 0;
+    uint32_t draw() { return random::draw(key, index++); }
   };
+
+  bool second_order(const Lane& lane) const { return !plain_ && lane.step > 1; }
 
   // Rejection sampling (Yang et al. 2019, KnightKing): a neighbour is drawn as if there were no memory, and taken with its likelihood by
   // the highest one. Where the way back is likelier than that, what it has beyond is drawn first, by itself.
-  uint32_t second_order(Draws& draws, uint32_t before, uint32_t node) const {
-    const double beyond = back_ > highest_ ? graph_.share(node, before) * (back_ - highest_) : 0;
-    const uint64_t leap = beyond > 0 ? static_cast<uint64_t>(std::floor(beyond / (highest_ + beyond) * 4294967296.0)) : 0;
-    for (;;) {
-      if (beyond > 0 && draws.next() < leap) return before;
-      const uint32_t next = draws.neighbour(graph_, node);
-      const uint32_t coin = draws.next();
-      if (next == before) {
-        if (coin < back_limit_) return next;
-      } else if (coin < std::min(near_limit_, far_limit_)) {
-        return next;
-      } else if (coin < std::max(near_limit_, far_limit_)) {
-        // only here does it matter whether an edge leads there from the node before
-        if (coin < (near(before, next) ? near_limit_ : far_limit_)) return next;
-      }
+  void choose(Lane& lane) const {
+    lane.leaps = false;
+    if (back_ > highest_ && second_order(lane)) {
+      const double beyond = graph_.share(lane.node, lane.before) * (back_ - highest_);
+      const auto leap = static_cast<uint64_t>(std::floor(beyond / (highest_ + beyond) * 4294967296.0));
+      lane.leaps = beyond > 0 && lane.draw() < leap;
+      if (lane.leaps) return;
     }
+    const uint32_t drawn = lane.draw();
+    lane.coin = lane.draw();
+    lane.arc = graph_.column(lane.node, drawn);
+    graph_.fetch_arc(lane.arc);
+  }
+
+  // Takes what was chosen, or leaves it for another choice.
+  void step(Lane& lane) const {
+    if (lane.leaps) {
+      lane.chosen = lane.before;
+    } else if (second_order(lane) && !taken(lane.before, lane.chosen, lane.draw())) {
+      return;
+    }
+    lane.out[lane.step++] = lane.chosen;
+    lane.before = lane.node;
+    lane.node = lane.chosen;
+  }
+
+  bool taken(uint32_t before, uint32_t next, uint32_t coin) const {
+    if (next == before) return coin < back_limit_;
+    if (coin < std::min(near_limit_, far_limit_)) return true;
+    if (coin >= std::max(near_limit_, far_limit_)) return false;
+    // only here does it matter whether an edge leads there from the node before
+    return coin < (near(before, next) ? near_limit_ : far_limit_);
   }
 
   bool near(uint32_t before, uint32_t next) const {
     const bool turn = !graph_.directed() && graph_.degree(next) < graph_.degree(before);
     return turn ? graph_.has_edge(next, before) : graph_.has_edge(before, next);
+  }
+
+  // Leaves out the room that walks which ended early did not need.
+  static void close_up(std::vector<uint32_t>& entries, uint64_t walks, size_t stride) {
+    size_t kept = 0;
+    for (uint64_t walk = 0; walk < walks; ++walk) {
+      size_t at = walk * stride;
+      do {
+        entries[kept++] = entries[at];
+      } while (entries[at++] != corpus::kEndMark);
+    }
+    entries.resize(kept);
   }
 
   const Graph& graph_;
@@ -142,17 +210,7 @@ Result<WalkSummary> add_walks(corpus::Corpus& corpus, const Graph& graph, const 
   progress.total.store(*total);
   auto make = [&](uint64_t part, std::vector<uint32_t>& entries) {
     const uint64_t from = part * walks_a_part, to = std::min<uint64_t>(*total, from + walks_a_part);
-    uint64_t early = 0;
-    for (uint64_t number = from; number < to;) {
-      const auto round = static_cast<uint32_t>(number / graph.nodes());
-      const Shuffle shuffle(options.seed, round, graph.nodes());
-      const uint64_t end = std::min(to, (uint64_t{round} + 1) * graph.nodes());
-      for (; number < end; ++number) {
-        early += walker.walk(round, shuffle.at(static_cast<uint32_t>(number % graph.nodes())), entries) ? 0 : 1;
-        entries.push_back(corpus::kEndMark);
-      }
-    }
-    ended_early.fetch_add(early);
+    ended_early.fetch_add(walker.make(from, to, entries));
     progress.walks.fetch_add(to - from);
   };
   auto status = corpus.add_made(graph.keys(), (*total + walks_a_part - 1) / walks_a_part, make, cancel);

@@ -45,7 +45,10 @@ const ZERO_WIDTH_SPACE = 0x200b
 const NUMBER_SIGN = /[\u0600-\u0605\u06dd\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u
 const ALSO_LETTERS =
   /[\u02c2-\u02c5\u02d2-\u02d7\u02de\u02df\u02e5-\u02eb\u02ed\u02ef-\u02ff\u055a-\u055c\u055e\u058a\u05f3\u070f\ua708-\ua716\ua720\ua721\ua789\ua78a\uab5b]/u
-const COMPLEX_LETTER = new RegExp(`(?=\\p{Alphabetic})[${COMPLEX.map((name) => `\\p{Script=${name}}`).join('')}]`, 'v')
+const COMPLEX_LETTER = new RegExp(
+  `(?=\\p{Alphabetic})[${COMPLEX.map((name) => `\\p{Script=${name}}`).join('')}]`,
+  'v',
+)
 
 function classOf(codePoint: number): number {
   if (codePoint === 0x27) return CLASSES.apostrophe
@@ -95,7 +98,12 @@ function lowerRanges(): number[][] {
     const distance = target - codePoint
     const last = ranges.at(-1)
     const step = last === undefined ? 0 : codePoint - last[1]
-    if (last !== undefined && last[3] === distance && step <= 2 && (last[0] === last[1] || last[2] === step)) {
+    if (
+      last !== undefined &&
+      last[3] === distance &&
+      step <= 2 &&
+      (last[0] === last[1] || last[2] === step)
+    ) {
       last[1] = codePoint
       last[2] = step
     } else {

@@ -6,7 +6,15 @@ import { type OptionSpec, resolveOptions } from '../train/specs.js'
 import { abandonable, BlockWriter } from './block-writer.js'
 import { Input } from './input.js'
 import { lowercaseKeys } from './lowercase.js'
-import { corpusTokenize, LOWERCASE, MALFORMED, type RawTextSettings, rawTextSettings, TOKENIZE, type TextOptions } from './raw-text.js'
+import {
+  corpusTokenize,
+  LOWERCASE,
+  MALFORMED,
+  type RawTextSettings,
+  rawTextSettings,
+  TOKENIZE,
+  type TextOptions,
+} from './raw-text.js'
 import { type Column, FORMAT, readRecords, type RecordFormat, type RecordInput } from './records.js'
 import { isLanguage, type Segmenter, segmenterOf, spaced } from './segment.js'
 import { type Reading, readHooks, Source, type SourceCounts } from './source.js'

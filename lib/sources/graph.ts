@@ -83,7 +83,11 @@ export function graph(
   input: TextInput | Iterable<Edge> | AsyncIterable<Edge>,
   options?: GraphOptions,
 ): Source {
-  const settings = resolveOptions<GraphSettings>([DIRECTED, ...WALK_SPECS, MALFORMED], options, GRAPH_DEFAULTS)
+  const settings = resolveOptions<GraphSettings>(
+    [DIRECTED, ...WALK_SPECS, MALFORMED],
+    options,
+    GRAPH_DEFAULTS,
+  )
   return new Walks(new Input(input, 'graph', 'edges or blocks of text'), settings)
 }
 

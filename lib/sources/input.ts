@@ -72,7 +72,10 @@ export class Input {
     this.#lines = false
     if (typeof input === 'string') {
       this.#paths = checkedPaths([input], what)
-    } else if (Array.isArray(input) && (input.length === 0 || input.some((item) => typeof item === 'string'))) {
+    } else if (
+      Array.isArray(input) &&
+      (input.length === 0 || input.some((item) => typeof item === 'string'))
+    ) {
       this.#paths = checkedPaths(input, what)
     } else if (isIterable(input) && !ArrayBuffer.isView(input)) {
       this.#pieces = new Pieces(input)
@@ -144,9 +147,13 @@ function checkedPaths(paths: readonly unknown[], what: string): string[] {
   }
   return paths.map((path) => {
     if (typeof path === 'string' && path !== '') return path
-    throw new AnyvecError('ERR_ANYVEC_USAGE', `Expected the path of a file of ${what} but received ${received(path)}`, {
-      received: path,
-    })
+    throw new AnyvecError(
+      'ERR_ANYVEC_USAGE',
+      `Expected the path of a file of ${what} but received ${received(path)}`,
+      {
+        received: path,
+      },
+    )
   })
 }
 

@@ -114,13 +114,23 @@ class Interactions extends Source {
     const log = new InteractionLog(time !== undefined, weight !== undefined)
     const columns = [user, item, time, weight]
     const settings = { columns, format, malformed }
-    const { rows, malformedRows } = await readRecords(this.#input, 'interactions', settings, hooks, (values) =>
-      log.add(values, malformed),
+    const { rows, malformedRows } = await readRecords(
+      this.#input,
+      'interactions',
+      settings,
+      hooks,
+      (values) => log.add(values, malformed),
     )
     const pace = new Pace({ signal: hooks.signal })
     const { entries, interactions } = await log.sequences(reading.seed, pace)
     await corpus.addNumbered(log.items(), entries)
-    return { rows, users: log.users, interactions, ...log.leftOut, malformedRows: malformedRows + log.badKeys }
+    return {
+      rows,
+      users: log.users,
+      interactions,
+      ...log.leftOut,
+      malformedRows: malformedRows + log.badKeys,
+    }
   }
 }
 
@@ -289,16 +299,26 @@ function numberOfName(names: Map<string, number>, name: string): number {
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 
 function numberOf(text: string): number {
+  // nearly all are digits alone, for which an expression is slow
+  let digits = 0
+  let whole = 0
+  for (; digits < text.length; digits++) {
+    const digit = text.charCodeAt(digits) - 0x30
+    if (digit < 0 || digit > 9) break
+    whole = 10 * whole + digit
+  }
+  if (digits === text.length && digits > 0 && digits <= 15) return whole
   const number = NUMBER.test(text) ? Number(text) : Number.NaN
   return Number.isFinite(number) ? number : Number.NaN
 }
 
-/** ISO 8601: other spellings mean different times to different readers. */
+/** ISO 8601, but for a year alone, which is a number: other spellings mean different times to different readers. */
 const DATE = /^\d{4}-\d\d(?:-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:Z|[+-]\d\d:?\d\d)?)?)?$/
 
 /** A number, or milliseconds since 1970 of a date; a date without a zone is UTC. NaN where it is neither. */
 function timeOf(text: string): number {
-  if (!DATE.test(text)) return numberOf(text)
+  const number = numberOf(text)
+  if (!Number.isNaN(number) || !DATE.test(text)) return number
   const zoned = /[Z:\d][+-]\d\d:?\d\d$|Z$/.test(text) && text.length > 10
   const iso = text.replace(' ', 'T').replace(',', '.').replace(/\s+/g, '')
   return Date.parse(iso.length > 10 && !zoned ? `${iso}Z` : iso)

@@ -116,7 +116,8 @@ class RecordSink extends BlockSink {
   /** Reads lines, and what stands behind the last of them where `last`; answers how many bytes are done with. */
   async #read(bytes: Buffer, source: string, last: boolean): Promise<number> {
     let from = this.#line === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
-    if (this.#line === 0 && bytes.length > from) this.#begin(bytes.toString('utf8', from, lineEnd(bytes, from)))
+    if (this.#line === 0 && bytes.length > from)
+      this.#begin(bytes.toString('utf8', from, lineEnd(bytes, from)))
     if (this.#format === 'csv' && bytes.includes(QUOTE, from)) return this.#quoted(bytes, from, source, last)
     // one decoding for all lines; where it would lie, line by line
     if (isUtf8(bytes.subarray(from))) {
@@ -247,7 +248,8 @@ class RecordSink extends BlockSink {
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]
       const value = column === undefined ? undefined : spelled(member(column))
-      if (value === null) return `its "${column}" is ${received(member(column as Column))}, no string or number`
+      if (value === null)
+        return `its "${column}" is ${received(member(column as Column))}, no string or number`
       this.#values[i] = value ?? ''
     }
     return undefined

@@ -44,7 +44,10 @@ let loaded: Promise<Segmenter | undefined> | undefined
 function jieba(): Promise<Segmenter | undefined> {
   loaded ??= (async () => {
     try {
-      const [{ Jieba }, { dict }] = await Promise.all([import('@node-rs/jieba'), import('@node-rs/jieba/dict.js')])
+      const [{ Jieba }, { dict }] = await Promise.all([
+        import('@node-rs/jieba'),
+        import('@node-rs/jieba/dict.js'),
+      ])
       const made = Jieba.withDict(dict)
       return { name: '@node-rs/jieba', cut: (text) => made.cut(text, true), most: 2 ** 14 }
     } catch {
@@ -125,7 +128,12 @@ export class SegmentedText extends BlockSink {
   /** Where `#carry` begins in the text. */
   #offset = 0
 
-  constructor(taker: BlockTaker, segmenter: Segmenter, malformed: 'error' | 'skip', { signal }: Hooks<ReadProgress>) {
+  constructor(
+    taker: BlockTaker,
+    segmenter: Segmenter,
+    malformed: 'error' | 'skip',
+    { signal }: Hooks<ReadProgress>,
+  ) {
     super()
     this.#taker = taker
     this.#segmenter = segmenter

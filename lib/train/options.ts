@@ -7,9 +7,7 @@ import type { SourceProgress } from '../sources/source.js'
 import { type OptionSpec, resolveOptions } from './specs.js'
 
 /** What `onProgress` is told: first about reading (of a graph, then about walking), then about training. */
-export type Progress =
-  | SourceProgress
-  | ({ readonly phase: 'training' } & TrainingProgress)
+export type Progress = SourceProgress | ({ readonly phase: 'training' } & TrainingProgress)
 
 /** The options of `train`. All are optional; a misspelled one is an error that names the right one. */
 export interface TrainOptions {

@@ -9,7 +9,15 @@ import { nearestSpelling } from '../embedding/spelling.js'
 import { AnyvecError } from '../errors.js'
 
 /** What kind of value an option takes. */
-export type OptionType = 'integer' | 'number' | 'boolean' | 'choice' | 'path' | 'column' | 'callback' | 'signal'
+export type OptionType =
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'choice'
+  | 'path'
+  | 'column'
+  | 'callback'
+  | 'signal'
 
 /** One option: everything that checking it, documenting it and making a flag of it needs. */
 export interface OptionSpec {

@@ -20,7 +20,12 @@ async function trained(args: readonly string[], input?: string) {
 test('--tokenize cuts raw text, and lower-cases it unless told otherwise', async () => {
   const file = written('raw.txt.gz', gzipSync('The cat, THE dog!\n我们喜欢苹果。\n'))
   assert.equal((await trained([file, '--tokenize', 'words'])).keys, ['cat', 'dog', 'the', ...'们喜我果欢苹'])
-  assert.equal((await trained([file, '--tokenize', 'words', '--no-lowercase'])).keys.slice(0, 4), ['THE', 'The', 'cat', 'dog'])
+  assert.equal((await trained([file, '--tokenize', 'words', '--no-lowercase'])).keys.slice(0, 4), [
+    'THE',
+    'The',
+    'cat',
+    'dog',
+  ])
   const { run, keys } = await trained([file, '--tokenize', 'chinese'])
   assert.ok(keys.includes('苹果') && keys.includes('the'), keys.join(' '))
   assert.type(run.source.segmenter, 'string')
@@ -33,7 +38,17 @@ test('--as interactions reads columns by name and by number, also from stdin', a
     await trained([written('i.csv', csv), ...flags]),
     await trained(['-', ...flags], csv),
     await trained([written('i.tsv', csv.replaceAll(',', '\t')), ...flags, '--format', 'tsv']),
-    await trained([written('n.csv', csv.replace(/^.*\n/, '')), '--as', 'interactions', '--user', '1', '--item', '2', '--time', '3']),
+    await trained([
+      written('n.csv', csv.replace(/^.*\n/, '')),
+      '--as',
+      'interactions',
+      '--user',
+      '1',
+      '--item',
+      '2',
+      '--time',
+      '3',
+    ]),
   ]) {
     assert.equal(keys, ['green tea', 'tea'])
     assert.equal([run.source.users, run.source.interactions, run.source.rowsWithoutItem], [2, 3, 1])
@@ -43,10 +58,29 @@ test('--as interactions reads columns by name and by number, also from stdin', a
 
 test('--as graph walks over edges', async () => {
   const edges = written('edges.tsv', '# people\nann bob\nbob cid 2\ncid ann\n')
-  const { run, keys } = await trained([edges, '--as', 'graph', '--walks', '4', '--walk-length', '6', '--p', '0.5', '--q', '2'])
+  const { run, keys } = await trained([
+    edges,
+    '--as',
+    'graph',
+    '--walks',
+    '4',
+    '--walk-length',
+    '6',
+    '--p',
+    '0.5',
+    '--q',
+    '2',
+  ])
   assert.equal(keys, ['ann', 'bob', 'cid'])
   assert.equal([run.source.nodes, run.source.edges, run.source.walks, run.tokens], [3, 3, 12, 72])
-  const directed = await trained([written('d.tsv', 'a b\nb c\n'), '--as', 'graph', '--directed', '--walks', '1'])
+  const directed = await trained([
+    written('d.tsv', 'a b\nb c\n'),
+    '--as',
+    'graph',
+    '--directed',
+    '--walks',
+    '1',
+  ])
   assert.equal([directed.run.tokens, directed.run.source.endedEarly], [6, 3])
   const output = fresh('model.bin')
   const told = await answer(['train', edges, '--as', 'graph', '--output', output, ...SMALL])
@@ -54,7 +88,10 @@ test('--as graph walks over edges', async () => {
 })
 
 test('--as documents reads a text a row', async () => {
-  const jsonl = written('d.jsonl', '{"name":"x","body":"The cat."}\n{"name":"y","body":"A dog"}\n{"name":"z"}\n')
+  const jsonl = written(
+    'd.jsonl',
+    '{"name":"x","body":"The cat."}\n{"name":"y","body":"A dog"}\n{"name":"z"}\n',
+  )
   const { run, keys } = await trained([jsonl, '--as', 'documents', '--id', 'name', '--text', 'body'])
   assert.equal(keys, ['a', 'cat', 'dog', 'the'])
   assert.equal([run.source.documents, run.source.documentsWithoutText], [2, 1])

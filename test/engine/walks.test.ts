@@ -5,7 +5,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { END_OF_SEQUENCE, type Engine, type GraphParameters, type GraphSummary, type WalkParameters, type WalkProgress } from '../../lib/engine/engine.js'
+import {
+  END_OF_SEQUENCE,
+  type Engine,
+  type GraphParameters,
+  type GraphSummary,
+  type WalkParameters,
+  type WalkProgress,
+} from '../../lib/engine/engine.js'
 import { engine } from '../../lib/engine/load.js'
 import type { AnyvecError } from '../../lib/errors.js'
 import { ENGINES } from '../engines.js'
@@ -23,11 +30,20 @@ const WALKS: WalkParameters = { walks: 3, walkLength: 20, p: 1, q: 1, seed: 7 }
 function randomEdges(seed: number): string {
   const next = random(seed)
   const node = () => `n${Math.floor(Math.exp(next() * 5.7))}`
-  return Array.from({ length: 2000 }, (_, i) => `${node()} ${node()}${i % 3 > 0 ? ` ${(next() * 9 + 0.1).toFixed(2)}` : ''}\n`).join('')
+  return Array.from(
+    { length: 2000 },
+    (_, i) => `${node()} ${node()}${i % 3 > 0 ? ` ${(next() * 9 + 0.1).toFixed(2)}` : ''}\n`,
+  ).join('')
 }
 
 /** What an engine makes of a graph: its summary, how often each node is met, and what training on the walks tells of their order. */
-async function walked(made: Engine, lines: string, graph: Partial<GraphParameters>, walks: Partial<WalkParameters>, threads = 1) {
+async function walked(
+  made: Engine,
+  lines: string,
+  graph: Partial<GraphParameters>,
+  walks: Partial<WalkParameters>,
+  threads = 1,
+) {
   const read = made.createGraph({ ...GRAPH, ...graph })
   await read.addBlock(Buffer.from(lines), 'edges')
   await read.endStream()
@@ -36,8 +52,20 @@ async function walked(made: Engine, lines: string, graph: Partial<GraphParameter
   const walk = await corpus.addWalks(read, { ...WALKS, ...walks })
   read.dispose()
   const found = await corpus.finish({ minCount: 1, maxVocabulary: 0 })
-  const { pairs, trainedTokens, vectors } = await made.train(corpus, { ...PARAMETERS, dimensions: 4, epochs: 1 })
-  const answer = { summary, walk, found, keys: keysOf(corpus), counts: [...corpus.counts], pairs, trainedTokens }
+  const { pairs, trainedTokens, vectors } = await made.train(corpus, {
+    ...PARAMETERS,
+    dimensions: 4,
+    epochs: 1,
+  })
+  const answer = {
+    summary,
+    walk,
+    found,
+    keys: keysOf(corpus),
+    counts: [...corpus.counts],
+    pairs,
+    trainedTokens,
+  }
   return { answer, vectors: Float32Array.from(vectors.data) }
 }
 
@@ -70,13 +98,18 @@ for (const name of ENGINES) {
     for (const block of [1000, 17]) {
       const graph = made.createGraph(GRAPH)
       const bytes = Buffer.from(lines)
-      for (let at = 0; at < bytes.length; at += block) await graph.addBlock(bytes.subarray(at, at + block), 'edges')
+      for (let at = 0; at < bytes.length; at += block)
+        await graph.addBlock(bytes.subarray(at, at + block), 'edges')
       await graph.endStream()
       summaries.push(await graph.build())
     }
     const graph = made.createGraph(GRAPH)
     let last = { bytes: 0, totalBytes: 0 }
-    await graph.addFile(written('edges.txt', lines), { onProgress: (progress) => { last = progress } })
+    await graph.addFile(written('edges.txt', lines), {
+      onProgress: (progress) => {
+        last = progress
+      },
+    })
     summaries.push(await graph.build())
     assert.equal(summaries[0], summaries[1])
     assert.equal(summaries[0], summaries[2])
@@ -89,7 +122,9 @@ for (const name of ENGINES) {
     await graph.endStream()
     const { nodes } = await graph.build()
     const seen: WalkProgress[] = []
-    await made.createCorpus(CORPUS).addWalks(graph, { ...WALKS, walks: 200 }, { onProgress: (progress) => void seen.push(progress) })
+    await made
+      .createCorpus(CORPUS)
+      .addWalks(graph, { ...WALKS, walks: 200 }, { onProgress: (progress) => void seen.push(progress) })
     assert.equal(seen.at(-1), { walks: 200 * nodes, totalWalks: 200 * nodes })
     const reason = new Error('enough')
     const controller = new AbortController()
@@ -160,7 +195,10 @@ if (!ENGINES.includes('native')) {
     for (const lines of [weighted, plain]) {
       for (const directed of [false, true]) {
         for (const walks of settings) {
-          const [a, b] = [await walked(native, lines, { directed }, walks, 2), await walked(portable, lines, { directed }, walks)]
+          const [a, b] = [
+            await walked(native, lines, { directed }, walks, 2),
+            await walked(portable, lines, { directed }, walks),
+          ]
           assert.equal(a.answer, b.answer, JSON.stringify({ directed, ...walks }))
           a.vectors.forEach((value, i) => {
             assert.ok(Math.abs(value - b.vectors[i]) < 1e-3)
@@ -171,20 +209,38 @@ if (!ENGINES.includes('native')) {
   })
 
   test('both refuse the same lines and files with the same words', async () => {
-    const lines = ['alone', 'a b c', 'a b 1 2', 'a b -1', 'a b 1e39', 'a b 0x1', 'a b\0', `${'x'.repeat(16385)} b`, 'x'.repeat(70_000), '\xff b']
+    const lines = [
+      'alone',
+      'a b c',
+      'a b 1 2',
+      'a b -1',
+      'a b 1e39',
+      'a b 0x1',
+      'a b\0',
+      `${'x'.repeat(16385)} b`,
+      'x'.repeat(70_000),
+      '\xff b',
+    ]
     for (const line of lines) {
       const text = Buffer.from(`# one\nx y\n${line}\n`, line === '\xff b' ? 'latin1' : 'utf8')
       const errors = []
       for (const made of [native, portable]) {
-        errors.push((await raised(() => made.createGraph(GRAPH).addFile(written('bad.txt', text)))) as AnyvecError)
+        errors.push(
+          (await raised(() => made.createGraph(GRAPH).addFile(written('bad.txt', text)))) as AnyvecError,
+        )
       }
-      const told = errors.map(({ code, message, details }) => ({ code, message: message.replace(/^.*?: /, ''), line: details.line }))
+      const told = errors.map(({ code, message, details }) => ({
+        code,
+        message: message.replace(/^.*?: /, ''),
+        line: details.line,
+      }))
       assert.equal(told[0], told[1])
       assert.equal([told[0].code, told[0].line], ['ERR_ANYVEC_FORMAT', 3])
     }
     for (const path of [fresh('missing.txt'), '/dev/null']) {
       const errors = []
-      for (const made of [native, portable]) errors.push((await raised(() => made.createGraph(GRAPH).addFile(path))) as AnyvecError)
+      for (const made of [native, portable])
+        errors.push((await raised(() => made.createGraph(GRAPH).addFile(path))) as AnyvecError)
       assert.equal([errors[0].code, errors[0].message], [errors[1].code, errors[1].message])
     }
   })

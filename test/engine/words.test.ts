@@ -68,7 +68,8 @@ for (const name of ENGINES) {
     const once = await summaryOf(engine(name), bytes, WORDS)
     for (const size of [1, 3, 1000]) {
       const blocks = engine(name).createCorpus({ ...CORPUS, ...WORDS })
-      for (let at = 0; at < bytes.length; at += size) await blocks.addBlock(bytes.subarray(at, at + size), 'x')
+      for (let at = 0; at < bytes.length; at += size)
+        await blocks.addBlock(bytes.subarray(at, at + size), 'x')
       await blocks.endStream()
       const read = await blocks.finish({ minCount: 1, maxVocabulary: 0 })
       assert.equal({ summary: read, keys: keysOf(blocks), counts: [...blocks.counts] }, once)
@@ -126,7 +127,9 @@ test('text that someone has cut keeps its words together', () => {
 
 test('the table of characters is the one that scripts/word-table.ts makes', () => {
   if (process.versions.unicode !== UNICODE) {
-    process.stdout.write(`skip: the table is of Unicode ${UNICODE}, this Node knows ${process.versions.unicode}\n`)
+    process.stdout.write(
+      `skip: the table is of Unicode ${UNICODE}, this Node knows ${process.versions.unicode}\n`,
+    )
     return
   }
   for (const [path, content] of Object.entries(wordTable())) {
@@ -150,7 +153,9 @@ if (!ENGINES.includes('native')) {
       const bytes = Buffer.concat([...pieces, Buffer.from(' end word')])
       for (const tokenize of ['words', 'segmented'] as const) {
         const parameters = { tokenize, lowercase: round % 3 > 0, malformed: 'skip' } as const
-        const [native, portable] = await Promise.all(engines.map((made) => summaryOf(made, bytes, parameters)))
+        const [native, portable] = await Promise.all(
+          engines.map((made) => summaryOf(made, bytes, parameters)),
+        )
         assert.equal(native, portable, bytes.toString('hex'))
       }
     }
@@ -164,7 +169,10 @@ if (!ENGINES.includes('native')) {
     }
     test(`both engines find the same words in ${file}`, async () => {
       const text = gunzipSync(readFileSync(path))
-      const [native, portable] = [await summaryOf(engines[0], text, WORDS), await summaryOf(engines[1], text, WORDS)]
+      const [native, portable] = [
+        await summaryOf(engines[0], text, WORDS),
+        await summaryOf(engines[1], text, WORDS),
+      ]
       assert.ok(native.summary.tokens > 1_000_000)
       assert.equal(native.summary, portable.summary)
       assert.ok(native.keys.join(' ') === portable.keys.join(' '), 'keys differ')

@@ -7,7 +7,8 @@ import { written } from '../temporary.js'
 
 type Input = Parameters<typeof documents>[0]
 
-const countsOf = (words: Embedding) => Object.fromEntries([...words.keys].map((key) => [key, words.count(key)]))
+const countsOf = (words: Embedding) =>
+  Object.fromEntries([...words.keys].map((key) => [key, words.count(key)]))
 
 for (const engine of ENGINES) {
   const run = (input: Input, options?: DocumentOptions, more: TrainOptions = {}) =>
@@ -25,7 +26,14 @@ for (const engine of ENGINES) {
       assert.equal(countsOf(words), { cat: 2, the: 2, a: 1, dog: 1, 苹: 1, 果: 1 })
       assert.equal([words.report?.source.documents, words.report?.corpus.sequences], [2, 2])
     }
-    assert.equal(countsOf(await run(rows, { tokenize: 'spaces' })), { The: 2, 'cat.': 1, 'dog!': 1, A: 1, 'cat;': 1, 苹果: 1 })
+    assert.equal(countsOf(await run(rows, { tokenize: 'spaces' })), {
+      The: 2,
+      'cat.': 1,
+      'dog!': 1,
+      A: 1,
+      'cat;': 1,
+      苹果: 1,
+    })
     assert.equal(countsOf(await run(rows, { tokenize: 'spaces', lowercase: true })), {
       the: 2,
       a: 1,
@@ -37,7 +45,13 @@ for (const engine of ENGINES) {
   })
 
   test(`${engine}: documents without a text or an id are counted`, async () => {
-    const words = await run([{ id: 1, text: 'a b' }, { id: 2 }, { id: 3, text: ' ' }, { text: 'b' }, { id: 4, text: '...' }])
+    const words = await run([
+      { id: 1, text: 'a b' },
+      { id: 2 },
+      { id: 3, text: ' ' },
+      { text: 'b' },
+      { id: 4, text: '...' },
+    ])
     const { rows, documents, documentsWithoutText, documentsWithoutId, malformedRows } = words.report!.source
     assert.equal([rows, documents, documentsWithoutText, documentsWithoutId, malformedRows], [5, 3, 2, 1, 0])
     assert.is(words.report?.corpus.sequences, 2)

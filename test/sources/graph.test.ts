@@ -11,7 +11,9 @@ type Input = Parameters<typeof graph>[0]
 
 /** Two groups of five, all of whose members know each other, and one bridge. */
 const GROUPS = [0, 5].flatMap((base) =>
-  [0, 1, 2, 3, 4].flatMap((a) => [0, 1, 2, 3, 4].filter((b) => a < b).map((b) => [`n${base + a}`, `n${base + b}`] as const)),
+  [0, 1, 2, 3, 4].flatMap((a) =>
+    [0, 1, 2, 3, 4].filter((b) => a < b).map((b) => [`n${base + a}`, `n${base + b}`] as const),
+  ),
 )
 const EDGES = [...GROUPS, ['n0', 'n5'] as const]
 const LINES = EDGES.map(([a, b]) => `${a}\t${b}\n`).join('')
@@ -51,9 +53,20 @@ for (const engine of ENGINES) {
   })
 
   test(`${engine}: edges may be of numbers, have weights, and lead one way`, async () => {
-    const nodes = await run([[0, 1, 2.5], [1, 2], [2, 0, 0], ['#3', 0, 1]], { directed: true, walks: 5 })
+    const nodes = await run(
+      [
+        [0, 1, 2.5],
+        [1, 2],
+        [2, 0, 0],
+        ['#3', 0, 1],
+      ],
+      { directed: true, walks: 5 },
+    )
     const { weighted, zeroWeights, comments, endedEarly, edges } = nodes.report!.source
-    assert.equal({ weighted, zeroWeights, comments, endedEarly, edges }, { weighted: true, zeroWeights: 1, comments: 0, endedEarly: 20, edges: 3 })
+    assert.equal(
+      { weighted, zeroWeights, comments, endedEarly, edges },
+      { weighted: true, zeroWeights: 1, comments: 0, endedEarly: 20, edges: 3 },
+    )
     assert.equal([...nodes.keys].sort(), ['#3', '0', '1', '2'])
   })
 
@@ -67,8 +80,23 @@ for (const engine of ENGINES) {
     const lines = written('bad.tsv', `${LINES}alone\n`)
     await rejection(() => run(lines), 'ERR_ANYVEC_FORMAT', /line 22 is no edge/)
     assert.is((await run(lines, { malformed: 'skip' })).report?.source.malformedLines, 1)
-    for (const bad of ['a b', 7, null, ['a'], ['a', 'b', 1, 2], ['a', 1.5], ['a', 'b c'], ['', 'b'], ['a', 'b', -1], ['a', 'b', Number.NaN]]) {
-      const error = await rejection(() => run([...EDGES, bad].values() as unknown as Input), 'ERR_ANYVEC_USAGE', /edge 21/)
+    for (const bad of [
+      'a b',
+      7,
+      null,
+      ['a'],
+      ['a', 'b', 1, 2],
+      ['a', 1.5],
+      ['a', 'b c'],
+      ['', 'b'],
+      ['a', 'b', -1],
+      ['a', 'b', Number.NaN],
+    ]) {
+      const error = await rejection(
+        () => run([...EDGES, bad].values() as unknown as Input),
+        'ERR_ANYVEC_USAGE',
+        /edge 21/,
+      )
       assert.is(error.details.edge, 21)
       const { report } = await run([...EDGES, bad].values() as unknown as Input, { malformed: 'skip' })
       assert.equal([report?.source.malformedLines, report?.source.edges], [1, 21])
@@ -78,7 +106,11 @@ for (const engine of ENGINES) {
   test(`${engine}: progress tells of walking, and a graph without edges is an empty corpus`, async () => {
     const seen: Progress[] = []
     await run(EDGES, {}, { onProgress: (progress) => void seen.push(progress) })
-    assert.equal(seen.filter(({ phase }) => phase === 'walking').at(-1), { phase: 'walking', walks: 100, totalWalks: 100 })
+    assert.equal(seen.filter(({ phase }) => phase === 'walking').at(-1), {
+      phase: 'walking',
+      walks: 100,
+      totalWalks: 100,
+    })
     await rejection(() => run([]), 'ERR_ANYVEC_USAGE', /empty array/)
     await rejection(() => run(written('none.tsv', '# nothing\n')), 'ERR_ANYVEC_EMPTY_CORPUS')
     const reason = new Error('enough')
@@ -91,7 +123,14 @@ for (const engine of ENGINES) {
 }
 
 test('what is wrong with the options is said before anything is read', async () => {
-  for (const options of [{ walks: 0 }, { walkLength: 0 }, { p: 0 }, { q: Number.POSITIVE_INFINITY }, { directed: 'yes' }, { walk: 1 }]) {
+  for (const options of [
+    { walks: 0 },
+    { walkLength: 0 },
+    { p: 0 },
+    { q: Number.POSITIVE_INFINITY },
+    { directed: 'yes' },
+    { walk: 1 },
+  ]) {
     await rejection(() => graph('a', options as GraphOptions), 'ERR_ANYVEC_OPTION')
   }
   await rejection(() => graph(7 as unknown as Input), 'ERR_ANYVEC_USAGE', /file of graph/)

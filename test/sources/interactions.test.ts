@@ -1,17 +1,32 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Embedding, type InteractionOptions, interactions, train, type TrainOptions } from '../../lib/index.js'
+import {
+  type Embedding,
+  type InteractionOptions,
+  interactions,
+  train,
+  type TrainOptions,
+} from '../../lib/index.js'
 import { ENGINES } from '../engines.js'
 import { raised, rejection } from '../rejection.js'
 import { written } from '../temporary.js'
 
 type Input = Parameters<typeof interactions>[0]
 
-const countsOf = (items: Embedding) => Object.fromEntries([...items.keys].map((key) => [key, items.count(key)]))
+const countsOf = (items: Embedding) =>
+  Object.fromEntries([...items.keys].map((key) => [key, items.count(key)]))
 
 for (const engine of ENGINES) {
   const run = (input: Input, options?: InteractionOptions, more: TrainOptions = {}) =>
-    train(interactions(input, options), { engine, dimensions: 2, epochs: 1, minCount: 1, threads: 2, subsample: 0, ...more })
+    train(interactions(input, options), {
+      engine,
+      dimensions: 2,
+      epochs: 1,
+      minCount: 1,
+      threads: 2,
+      subsample: 0,
+      ...more,
+    })
   /** Pairs of a window of one tell which items stood side by side: 2 a neighbourhood. */
   const pairs = async (input: Input, options?: InteractionOptions) =>
     (await run(input, options, { window: 1 })).report?.pairs
@@ -30,10 +45,30 @@ for (const engine of ENGINES) {
 
   test(`${engine}: time orders a user's items, equal times keep the order of rows`, async () => {
     // a b c in time; with a window of one, a and c are neighbours only where time is not heeded
-    const rows = ['u\tb\t2', 'u\ta\t1', 'u\tc\t10', 'v\tx\t2024-01-02', 'v\ty\t2024-01-01T10:00', 'v\tz\t2024-01-01 10:00:00Z']
+    const rows = [
+      'u\tb\t2',
+      'u\ta\t1',
+      'u\tc\t10',
+      'v\tx\t2024-01-02',
+      'v\ty\t2024-01-01T10:00',
+      'v\tz\t2024-01-01 10:00:00Z',
+    ]
     const vectors = async (order: readonly string[], options: InteractionOptions = { time: 3 }) =>
-      (await run([Buffer.from(order.join('\n'))], { user: 1, item: 2, ...options }, { threads: 1, window: 1 })).vector('b')
-    const sorted = ['u\ta\t1', 'u\tb\t2', 'u\tc\t10', 'v\ty\t2024-01-01', 'v\tz\t2024-01-01', 'v\tx\t2024-01-02']
+      (
+        await run(
+          [Buffer.from(order.join('\n'))],
+          { user: 1, item: 2, ...options },
+          { threads: 1, window: 1 },
+        )
+      ).vector('b')
+    const sorted = [
+      'u\ta\t1',
+      'u\tb\t2',
+      'u\tc\t10',
+      'v\ty\t2024-01-01',
+      'v\tz\t2024-01-01',
+      'v\tx\t2024-01-02',
+    ]
     assert.equal(await vectors(rows), await vectors(sorted))
     assert.not.equal(await vectors(rows, {}), await vectors(rows))
   })
@@ -68,7 +103,11 @@ for (const engine of ENGINES) {
   })
 
   test(`${engine}: a weight is how often an item stands in its sequence, on average`, async () => {
-    const rows = Array.from({ length: 4000 }, (_, i) => ({ user: i % 40, item: `i${i % 2}`, weight: i % 2 ? 2.25 : 1 }))
+    const rows = Array.from({ length: 4000 }, (_, i) => ({
+      user: i % 40,
+      item: `i${i % 2}`,
+      weight: i % 2 ? 2.25 : 1,
+    }))
     const items = await run(rows, { weight: 'weight' })
     assert.is(items.count('i0'), 2000)
     // 2000 draws of 0.25: four standard deviations are 77
@@ -82,7 +121,11 @@ for (const engine of ENGINES) {
 
   test(`${engine}: an item that cannot be a key is an error, or is counted`, async () => {
     for (const item of ['a\nb', 'x\0', 'y'.repeat(16385), '\ud800']) {
-      const rows = [{ user: 1, item: 'a' }, { user: 1, item }, { user: 1, item: 'b' }]
+      const rows = [
+        { user: 1, item: 'a' },
+        { user: 1, item },
+        { user: 1, item: 'b' },
+      ]
       await rejection(() => run(rows), 'ERR_ANYVEC_FORMAT', /^The item/)
       const items = await run(rows, { malformed: 'skip' })
       assert.equal([items.report?.source.malformedRows, items.size], [1, 2])
@@ -107,7 +150,11 @@ for (const engine of ENGINES) {
 
 test('what is wrong with the options is said before anything is read', async () => {
   await rejection(() => interactions('a', { users: 'x' } as object), 'ERR_ANYVEC_OPTION', /"user"/)
-  await rejection(() => interactions('a', { user: 0 }), 'ERR_ANYVEC_OPTION', /column's name, or its number from 1/)
+  await rejection(
+    () => interactions('a', { user: 0 }),
+    'ERR_ANYVEC_OPTION',
+    /column's name, or its number from 1/,
+  )
   await rejection(() => interactions('a', { user: '' }), 'ERR_ANYVEC_OPTION')
   await rejection(() => interactions('a', { format: 'xml' } as object), 'ERR_ANYVEC_OPTION')
   await rejection(() => interactions(7 as unknown as Input), 'ERR_ANYVEC_USAGE', /file of interactions/)

@@ -15,9 +15,15 @@ const COLUMNS: RecordSettings = { columns: ['a', 'b'], format: undefined, malfor
 
 async function rowsOf(input: unknown, settings: Partial<RecordSettings> = {}) {
   const rows: string[][] = []
-  const counts = await readRecords(new Input(input, 'rows', 'rows'), 'rows', { ...COLUMNS, ...settings }, {}, (values) => {
-    rows.push([...values])
-  })
+  const counts = await readRecords(
+    new Input(input, 'rows', 'rows'),
+    'rows',
+    { ...COLUMNS, ...settings },
+    {},
+    (values) => {
+      rows.push([...values])
+    },
+  )
   return { rows, malformedRows: counts.malformedRows, counted: counts.rows }
 }
 
@@ -44,8 +50,16 @@ test('csv, tsv, jsonl, gzip, streams and objects bring the same rows', async () 
     written('rows.csv', csv),
     [written('1.csv', csv.slice(0, 18)), written('2.csv.gz', gzipSync(`a,b\n3,苹果\n`))],
     [{ a: 1, b: 'x y' }, { a: '2' }, { a: 3n, b: '苹果' }],
-    new Set([{ a: 1, b: 'x y' }, { a: 2, b: undefined }, { a: 3, b: '苹果' }]),
-    Readable.from([{ a: 1, b: 'x y' }, { a: 2, b: null }, { a: 3, b: '苹果' }]),
+    new Set([
+      { a: 1, b: 'x y' },
+      { a: 2, b: undefined },
+      { a: 3, b: '苹果' },
+    ]),
+    Readable.from([
+      { a: 1, b: 'x y' },
+      { a: 2, b: null },
+      { a: 3, b: '苹果' },
+    ]),
   ]) {
     const { rows, malformedRows, counted } = await rowsOf(input)
     assert.equal([rows, malformedRows, counted], [expected, 0, 3])
@@ -63,7 +77,11 @@ test('columns are found by number in files that do not name them', async () => {
 })
 
 test('a column that is not there is an error that names those that are', async () => {
-  const error = await rejection(() => rowsOf(text('user,item\n1,2\n')), 'ERR_ANYVEC_FORMAT', /no column "a".*"user", "item"/)
+  const error = await rejection(
+    () => rowsOf(text('user,item\n1,2\n')),
+    'ERR_ANYVEC_FORMAT',
+    /no column "a".*"user", "item"/,
+  )
   assert.is(error.details.column, 'a')
 })
 
@@ -79,7 +97,9 @@ test('quotes hold commas, line ends and quotes, wherever blocks end', async () =
   ]
   for (const size of [1, 2, 7, 1000]) {
     const bytes = Buffer.from(csv)
-    const blocks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+    const blocks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    )
     assert.equal((await rowsOf(blocks)).rows, expected)
   }
   // tsv has no quotes: they are part of what they stand in
@@ -92,7 +112,9 @@ test('the fast way finds what csv-parse finds', async () => {
   for (const quotes of [false, true]) {
     for (let round = 0; round < 50; round++) {
       const lines = Array.from({ length: 20 }, () =>
-        Array.from({ length: 1 + Math.floor(next() * 4) }, () => (quotes && next() < 0.2 ? `"${field()},\n""${field()}"` : field())).join(','),
+        Array.from({ length: 1 + Math.floor(next() * 4) }, () =>
+          quotes && next() < 0.2 ? `"${field()},\n""${field()}"` : field(),
+        ).join(','),
       )
       const csv = ['a,c,b', ...lines, ''].join(next() < 0.5 ? '\n' : '\r\n')
       const records = parse(csv, { relax_column_count: true, skip_empty_lines: true }) as string[][]
@@ -118,7 +140,8 @@ test('a row that cannot be read stops the reading at its line, or is counted', a
     assert.equal([rows.at(-1), malformedRows], [['3', '4'], 1])
   }
   await rejection(() => rowsOf([{ a: {}, b: 1 }]), 'ERR_ANYVEC_FORMAT', /row 0.*its "a"/)
-  for (const bad of [7, null, ['1', '2']]) await rejection(() => rowsOf([{ a: 1, b: 2 }, bad]), 'ERR_ANYVEC_USAGE', /row 1/)
+  for (const bad of [7, null, ['1', '2']])
+    await rejection(() => rowsOf([{ a: 1, b: 2 }, bad]), 'ERR_ANYVEC_USAGE', /row 1/)
 })
 
 test('what the visitor throws ends the reading', async () => {

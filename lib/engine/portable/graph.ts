@@ -174,7 +174,8 @@ export class PortableGraph implements Graph {
   draw(node: number, drawn: number, coin: number): number {
     const start = this.#starts[node]
     let column = mulhi(drawn, this.degree(node))
-    if (this.#alias.length > 0 && coin >= this.#threshold[start + column]) column = this.#alias[start + column]
+    if (this.#alias.length > 0 && coin >= this.#threshold[start + column])
+      column = this.#alias[start + column]
     return this.#targets[start + column]
   }
 
@@ -209,7 +210,8 @@ export class PortableGraph implements Graph {
     try {
       return await work()
     } catch (error) {
-      const refused = error instanceof AnyvecError && ['ERR_ANYVEC_USAGE', 'ERR_ANYVEC_FILE'].includes(error.code)
+      const refused =
+        error instanceof AnyvecError && ['ERR_ANYVEC_USAGE', 'ERR_ANYVEC_FILE'].includes(error.code)
       if (this.#state === 'reading' && !refused) this.#state = 'failed'
       throw error
     } finally {
@@ -274,7 +276,9 @@ export class PortableGraph implements Graph {
     if (bounds.length === 2) return 'it names one node'
     let weight = 1
     if (bounds.length === 6) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + bounds[4], bounds[5] - bounds[4]).toString('latin1')
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + bounds[4], bounds[5] - bounds[4]).toString(
+        'latin1',
+      )
       weight = NUMBER.test(text) ? Math.fround(Number(text)) : Number.NaN
       if (!Number.isFinite(weight)) return 'its weight is no number'
       if (weight < 0) return 'its weight is negative'
@@ -320,7 +324,11 @@ export class PortableGraph implements Graph {
       at[node + 1] += at[node]
     }
     const arcs = starts[nodes]
-    const arcsOf = () => ({ target: new Uint32Array(arcs), other: new Uint32Array(arcs), weight: new Float64Array(arcs) })
+    const arcsOf = () => ({
+      target: new Uint32Array(arcs),
+      other: new Uint32Array(arcs),
+      weight: new Float64Array(arcs),
+    })
     const first = reserve(arcs * 16, `${length} edges`, arcsOf)
     const put = (source: number, target: number, each: number) => {
       const place = at[target]++

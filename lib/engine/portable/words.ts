@@ -126,7 +126,11 @@ export class WordCutter {
    * The words of `text`, a space behind each, and an LF for every line end; valid until the next call. Where `last` is false a
    * word that may go on behind the text is left for the next call: `used` says how much of the text is done with.
    */
-  cut(text: Uint8Array, last: boolean, fault: WordFault): { readonly words: Uint8Array; readonly used: number } {
+  cut(
+    text: Uint8Array,
+    last: boolean,
+    fault: WordFault,
+  ): { readonly words: Uint8Array; readonly used: number } {
     const end = text.length
     // A byte makes at most a space and, where lower case is longer (U+0130, U+023A), one and a half bytes.
     const most = Math.ceil(end * 2.5) + 8
@@ -163,7 +167,13 @@ export class WordCutter {
       let sigma = -1
       for (;;) {
         const run = at
-        if (before === 0 || before === LETTER || before === HEBREW || before === NUMERIC || before === CONNECTOR) {
+        if (
+          before === 0 ||
+          before === LETTER ||
+          before === HEBREW ||
+          before === NUMERIC ||
+          before === CONNECTOR
+        ) {
           for (let become = plain[text[at]]; at < end && become !== 0; become = plain[text[at]]) {
             out[to++] = become
             at++

@@ -6,14 +6,20 @@ import * as assert from 'uvu/assert'
 import { open } from '../../lib/index.js'
 import { AN_ENGINE } from '../engines.js'
 import { fresh, written } from '../temporary.js'
-import { answer, failure } from './command.js'
+import { answer, anyvec, failure } from './command.js'
 
 const SMALL = ['--dimensions', '4', '--epochs', '1', '--min-count', '1', '--threads', '1']
 
 /** What a run says in JSON, and the keys of its model. */
 async function trained(args: readonly string[], input?: string) {
   const output = fresh('model.safetensors')
-  const run = JSON.parse(await answer(['train', ...args, '--output', output, ...SMALL, '--json'], input))
+  // on a busy machine a line of progress may come first
+  const { code, stdout, stderr } = await anyvec(
+    ['train', ...args, '--output', output, ...SMALL, '--json'],
+    input,
+  )
+  assert.is(code, 0, stderr)
+  const run = JSON.parse(stdout)
   return { run, keys: [...(await open(output, { engine: AN_ENGINE })).keys].sort() }
 }
 

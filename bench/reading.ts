@@ -54,7 +54,7 @@ async function read(
 ): Promise<readonly [counting: Time, encoding: Time]> {
   const corpus = by.createCorpus({ threads, memoryLimit: 2 ** 31, spillFolder: tmpdir(), malformed: 'skip' })
   try {
-    const counting = await timed(() => textSource(path).read(corpus, {}))
+    const counting = await timed(() => textSource(path).read(corpus, { engine: by, seed: 1 }))
     return [counting, await timed(() => corpus.finish({ minCount: 5, maxVocabulary: 0 }))]
   } finally {
     corpus.dispose()

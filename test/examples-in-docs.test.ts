@@ -1,4 +1,4 @@
-/** Runs every `@example` of what the package exports, as a reader would paste it into a program. */
+/** Runs every `@example` of what the package exports, and those of docs/, as a reader would paste them into a program. */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -32,10 +32,21 @@ function examplesOf(file: string): Example[] {
   return examples
 }
 
+/** The TypeScript of a page of docs/. */
+function examplesOfPage(page: string): Example[] {
+  const content = readFileSync(join(lib, '..', 'docs', page), 'utf8')
+  return [...content.matchAll(/^```ts\n(.*?)^```/gms)].map(({ 1: code, index }) => ({
+    file: join('..', 'docs', page),
+    line: content.slice(0, index).split('\n').length,
+    code: code.trim(),
+  }))
+}
+
 const examples = readdirSync(lib, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !INTERNAL.test(file))
   .sort()
   .flatMap(examplesOf)
+  .concat(readdirSync(join(lib, '..', 'docs')).flatMap(examplesOfPage))
 
 /** What examples speak of: a model under some names, a text, question lists. */
 async function prepare(): Promise<void> {
@@ -58,6 +69,15 @@ async function prepare(): Promise<void> {
   })
   await words.save(join(folder, 'wiki.safetensors'))
   await words.save(join(folder, 'vectors.bin'))
+  const ratings = Array.from({ length: 60 }, (_, i) => `${i % 6},film ${i % 5},${i}`)
+  writeFileSync(join(folder, 'ratings.csv'), ['userId,movieId,timestamp', ...ratings].join('\n'))
+  const edges = ['1 2', '1 3', '2 3', '3 4', '4 5', '4 6', '5 6']
+  for (const name of ['karate.edges.tsv', 'edges.tsv']) writeFileSync(join(folder, name), edges.join('\n'))
+  const articles = [
+    { id: 'a', body: 'The cat sat on the mat.' },
+    { id: 'b', body: 'The dog did not.' },
+  ]
+  writeFileSync(join(folder, 'articles.jsonl'), articles.map((article) => JSON.stringify(article)).join('\n'))
   writeFileSync(join(folder, 'questions-words.txt'), ': family\nman king woman queen\n')
   writeFileSync(join(folder, 'ws-353.tsv'), 'tiger\tcat\t7.35\ntiger\tcar\t1\napple\tpear\t8\n')
 }

@@ -11,6 +11,7 @@ const PLACEHOLDERS = {
   boolean: 'yes|no',
   choice: 'name',
   path: 'folder',
+  column: 'column',
   callback: '',
   signal: '',
 } as const
@@ -44,6 +45,8 @@ export function flagOf(spec: OptionSpec, defaultValue: unknown, name = flagName(
 
 /** What a word of the command line says; NaN, which no option takes, where it is no number. */
 function parse({ type }: OptionSpec, given: string): unknown {
+  // digits alone are a number, and count columns from 1
+  if (type === 'column') return /^\d+$/.test(given) ? Number(given) : given
   if (type === 'boolean') return given === 'yes' ? true : given === 'no' ? false : given
   if (type !== 'integer' && type !== 'number') return given
   // Number('') is 0, and Number('0x10') is 16: neither is what anyone means

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { AnyvecError, type Embedding, text, type TrainingReport, train } from '../index.js'
+import { AnyvecError, type Embedding, type TrainingReport, train } from '../index.js'
 import { DEFAULTS, type TrainOptions, type TrainSettings, TRAIN_SPECS } from '../train/options.js'
 import { checkOutput } from './destination.js'
 import { UsageError } from './failure.js'
@@ -8,15 +8,13 @@ import { interruptible } from './interrupt.js'
 import { print, printJson } from './output.js'
 import { count, createProgressBar } from './progress.js'
 import { jsonOption } from './query.js'
+import { addSourceFlags, type SourceFlags, sourceOf } from './source.js'
 
 /** Defaults that the machine decides are told in words. */
 const SHOWN_DEFAULTS = { ...DEFAULTS, threads: 'all processors', spillFolder: "the system's" }
 
-interface TrainFlags extends TrainOptions {
+interface TrainFlags extends TrainOptions, SourceFlags {
   readonly output: string
-  readonly as: 'text' | 'sequences'
-  readonly lowercase?: true
-  readonly malformed: 'error' | 'skip'
   readonly json?: true
 }
 
@@ -25,27 +23,14 @@ export function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train vectors on files and save them')
-    .argument('<input...>', 'text files, also .gz; - reads stdin')
+    .argument('<input...>', 'files, also .gz; - reads stdin')
     .addOption(
       new Option(
         '--output <file>',
         'the model file: .safetensors, .bin (word2vec binary), .vec or .txt (word2vec text)',
       ).makeOptionMandatory(),
     )
-    .addOption(
-      new Option('--as <kind>', 'what a line is: text, or a sequence of keys separated by spaces')
-        .choices(['text', 'sequences'])
-        .default('text'),
-    )
-    .option('--lowercase', 'make all keys lower-case')
-    .addOption(
-      new Option(
-        '--malformed <what>',
-        'a word that is not UTF-8, holds a NUL or is too long: stop, or leave it out and count it',
-      )
-        .choices(['error', 'skip'])
-        .default('error'),
-    )
+  addSourceFlags(command)
   for (const spec of TRAIN_SPECS.filter(isFlag)) {
     command.addOption(flagOf(spec, SHOWN_DEFAULTS[spec.name as keyof TrainSettings]))
   }
@@ -61,13 +46,10 @@ Ctrl-C stops the run within a moment; an old output file stays as it was.`,
 }
 
 async function runTrain(inputs: readonly string[], flags: TrainFlags): Promise<void> {
-  const { output, as, lowercase, malformed, json, ...options } = flags
-  if (inputs.includes('-') && inputs.length > 1) throw new UsageError('- (text from stdin) stands alone')
+  if (inputs.includes('-') && inputs.length > 1) throw new UsageError('- (stdin) stands alone')
+  const { source, rest } = sourceOf(inputs[0] === '-' ? process.stdin : inputs, flags)
+  const { output, json, ...options } = rest
   await checkOutput(output, inputs)
-  const source = text(inputs[0] === '-' ? process.stdin : inputs, {
-    lowercase: lowercase === true,
-    malformed,
-  })
   const { embedding, saving } = await interruptible(async (signal) => {
     const bar = createProgressBar(process.stderr)
     try {
@@ -101,13 +83,14 @@ function summary(embedding: Embedding, saving: number): object {
     wordsPerSecond: report.wordsPerSecond,
     pairs: report.pairs,
     corpus: report.corpus,
+    source: report.source,
     dropped: report.dropped,
     options: report.options,
   }
 }
 
 function sentences(embedding: Embedding, output: string, saving: number): string {
-  const { corpus, dropped, seconds, ...report } = reportOf(embedding)
+  const { corpus, dropped, seconds, source, ...report } = reportOf(embedding)
   const lines = [
     `${embedding.size} keys from ${corpus.tokens} tokens in ${seconds.vocabulary.toFixed(2)} s; ` +
       `left out as too rare: ${dropped.rareKeys} keys, ${dropped.rareTokens} tokens`,
@@ -118,7 +101,15 @@ function sentences(embedding: Embedding, output: string, saving: number): string
   ]
   if (dropped.malformedTokens > 0)
     lines.splice(1, 0, `malformed and left out: ${dropped.malformedTokens} tokens`)
+  const counts = Object.entries(source).filter(([, count]) => count !== 0 && count !== false)
+  if (counts.length > 0) lines.unshift(`read: ${counts.map(counted).join(', ')}`)
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** `rowsWithoutItem: 3` as people say it. */
+function counted([name, count]: readonly [string, number | string | boolean]): string {
+  const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return count === true ? words : typeof count === 'number' ? `${count} ${words}` : `${words} ${count}`
 }
 
 function reportOf(embedding: Embedding): TrainingReport {

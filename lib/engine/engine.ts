@@ -32,7 +32,17 @@ export interface CorpusParameters {
   readonly spillFolder: string
   /** What to do with a word that is not UTF-8, holds a NUL or is longer than `MAX_KEY_BYTES`. */
   readonly malformed: 'error' | 'skip'
+  /**
+   * How text is cut into keys. Default: `spaces`, at ASCII white space alone. `words`: raw text, by the rules of docs/sources.md;
+   * each Han character and hiragana is a word. `segmented`: the same for text in which someone has put spaces between the words
+   * of scripts that have none: Han characters and kana are letters.
+   */
+  readonly tokenize?: Tokenize | undefined
+  /** Makes the words of raw text lower-case; keys between spaces stay as they are. Default: false. */
+  readonly lowercase?: boolean | undefined
 }
+
+export type Tokenize = 'spaces' | 'words' | 'segmented'
 
 /** The longest key in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 16384
@@ -73,11 +83,12 @@ export interface CorpusSummary {
 /**
  * Sequences of ids and the vocabulary that explains them.
  *
- * Text is cut at ASCII white space (space, tab, CR, VT, FF); LF ends a sequence; a leading byte-order mark of a file
+ * Text is cut at ASCII white space (space, tab, CR, VT, FF), or into words (`tokenize`); LF ends a sequence; a leading byte-order mark of a file
  * or stream is skipped. Keys are numbered from the most frequent; ties go by their bytes, so ids never depend on
  * the number of threads.
  *
- * Life: add... -> (rename) -> finish -> train.
+ * Life: add... -> (rename) -> finish -> train. A corpus may be added to in several ways; sequences stand in the order in
+ * which they came.
  */
 export interface Corpus {
   /** Reads a whole file of text. The end of a file ends a sequence. */
@@ -86,6 +97,16 @@ export interface Corpus {
   addBlock(block: Uint8Array, source: string): Promise<void>
   /** Ends the stream that `addBlock` began; the end ends a sequence. */
   endStream(): Promise<void>
+  /**
+   * Adds sequences that come as numbers: `entries` are numbers of `keys` (distinct ones, each 1 to MAX_KEY_BYTES of clean UTF-8; white
+   * space is allowed), with END_OF_SEQUENCE behind every sequence. Errors: ERR_ANYVEC_USAGE for a number or key out of bounds.
+   */
+  addNumbered(keys: KeyBytes, entries: Uint32Array): Promise<void>
+  /**
+   * Walks over a graph that was built, and adds every walk as a sequence; docs/training-law.md says which walks. The keys are
+   * the graph's nodes.
+   */
+  addWalks(graph: Graph, parameters: WalkParameters, hooks?: Hooks<WalkProgress>): Promise<WalkSummary>
   /** The distinct keys read so far, each once, in no promised order; the order `rename` answers in. */
   types(): KeyBytes
   /** Gives every key of `types()` a new spelling; keys spelled alike become one. For lower-casing and normal forms. */
@@ -98,6 +119,77 @@ export interface Corpus {
   readonly counts: BigUint64Array
   /** Frees memory and the temporary file; a second call does nothing. */
   dispose(): void
+}
+
+/** Behind every sequence of `addNumbered`; never a number of a key. */
+export const END_OF_SEQUENCE = 0xffffffff
+
+export interface GraphParameters {
+  /** An edge `a b` leads from a to b alone; else both ways. */
+  readonly directed: boolean
+  /** What to do with a line that is no edge. */
+  readonly malformed: 'error' | 'skip'
+}
+
+/** What a graph holds and what was left out. */
+export interface GraphSummary {
+  readonly nodes: number
+  /** Distinct edges; an undirected edge counts once. */
+  readonly edges: number
+  /** Lines of edges that were there before: their weights were added up. */
+  readonly repeatedEdges: number
+  /** Edges from a node to itself, among `edges`. */
+  readonly loops: number
+  /** Some edge's weight is not 1. */
+  readonly weighted: boolean
+  /** Lines left out because their weight is 0. */
+  readonly zeroWeights: number
+  /** Lines left out because they are no edge (only with `malformed: 'skip'`). */
+  readonly malformedLines: number
+  /** Lines that begin with `#` or `%`. */
+  readonly comments: number
+  /** Bytes of text read. */
+  readonly bytes: number
+}
+
+/**
+ * A graph from lines `a b` or `a b weight`, cut at ASCII white space; empty lines and lines that begin with `#` or `%` are passed
+ * over. Nodes are numbered as they come. Life: add... -> build -> walks.
+ */
+export interface Graph {
+  addFile(path: string, hooks?: Hooks<ReadProgress>): Promise<void>
+  /** Reads the next block of a stream of lines; a block may end anywhere. `source` names it in errors. */
+  addBlock(block: Uint8Array, source: string): Promise<void>
+  /** Ends the stream that `addBlock` began. */
+  endStream(): Promise<void>
+  /** Sorts the edges. Nothing can be added after this. */
+  build(): Promise<GraphSummary>
+  dispose(): void
+}
+
+/** Random walks; every field is given, in range. */
+export interface WalkParameters {
+  /** Walks from every node, >= 1. */
+  readonly walks: number
+  /** Nodes in a walk, the first one counted, >= 1; a walk ends earlier where no edge leads on. */
+  readonly walkLength: number
+  /** node2vec's return parameter: a step back is 1/p times as likely as in a walk without memory. Above 0. */
+  readonly p: number
+  /** node2vec's in-out parameter: a step to a node that the one before has no edge to is 1/q times as likely. Above 0. */
+  readonly q: number
+  /** 0 .. 2^53 - 1 */
+  readonly seed: number
+}
+
+export interface WalkProgress {
+  readonly walks: number
+  readonly totalWalks: number
+}
+
+export interface WalkSummary {
+  readonly walks: number
+  /** Walks that ended before their length, at a node that no edge leaves. */
+  readonly endedEarly: number
 }
 
 /** Parameters of skip-gram with negative sampling; every field is given, in range. */
@@ -216,6 +308,7 @@ export interface Engine {
   /** The instruction set in use: `avx512`, `avx2`, `neon`, `scalar`, or `javascript`. */
   readonly isa: string
   createCorpus(parameters: CorpusParameters): Corpus
+  createGraph(parameters: GraphParameters): Graph
   train(
     corpus: Corpus,
     parameters: TrainingParameters,

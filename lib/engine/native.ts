@@ -15,6 +15,9 @@ import type {
   CorpusSummary,
   Engine,
   FinishParameters,
+  Graph,
+  GraphParameters,
+  GraphSummary,
   Hooks,
   Instruments,
   KeyBytes,
@@ -28,6 +31,9 @@ import type {
   TrainingOutcome,
   TrainingParameters,
   TrainingProgress,
+  WalkParameters,
+  WalkProgress,
+  WalkSummary,
 } from './engine.js'
 
 /** Milliseconds between two looks at the counters of work under way. */
@@ -59,6 +65,8 @@ interface Binding {
     memoryLimit: number,
     spillFolder: string,
     skipMalformed: boolean,
+    tokenize: string,
+    lowercase: boolean,
   ): Handle<'corpus'>
   corpusAddFile(corpus: Handle<'corpus'>, control: Handle<'control'>, path: string): Promise<void>
   corpusAddBlock(
@@ -68,6 +76,18 @@ interface Binding {
     source: string,
   ): Promise<void>
   corpusEndStream(corpus: Handle<'corpus'>, control: Handle<'control'>): Promise<void>
+  corpusAddNumbered(
+    corpus: Handle<'corpus'>,
+    control: Handle<'control'>,
+    keys: KeyBytes,
+    entries: Uint32Array,
+  ): Promise<void>
+  corpusAddWalks(
+    corpus: Handle<'corpus'>,
+    control: Handle<'control'>,
+    graph: Handle<'graph'>,
+    parameters: WalkParameters,
+  ): Promise<WalkSummary>
   corpusTypes(corpus: Handle<'corpus'>): KeyBytes
   corpusRename(corpus: Handle<'corpus'>, keys: KeyBytes): void
   corpusFinish(
@@ -78,6 +98,18 @@ interface Binding {
   ): Promise<CorpusSummary>
   corpusVocabulary(corpus: Handle<'corpus'>): KeyBytes & { readonly counts: BigUint64Array }
   corpusDispose(corpus: Handle<'corpus'>): void
+  createGraph(directed: boolean, skipMalformed: boolean): Handle<'graph'>
+  graphAddFile(graph: Handle<'graph'>, control: Handle<'control'>, path: string): Promise<void>
+  graphAddBlock(
+    graph: Handle<'graph'>,
+    control: Handle<'control'>,
+    block: Uint8Array,
+    source: string,
+  ): Promise<void>
+  graphEndStream(graph: Handle<'graph'>, control: Handle<'control'>): Promise<void>
+  graphBuild(graph: Handle<'graph'>, control: Handle<'control'>): Promise<GraphSummary>
+  graphDispose(graph: Handle<'graph'>): void
+  walkProgress(control: Handle<'control'>): WalkProgress
   createControl(): Handle<'control'>
   cancel(control: Handle<'control'>): void
   readProgress(control: Handle<'control'>): ReadProgress
@@ -212,9 +244,13 @@ class NativeCorpus implements Corpus {
   readonly #binding: Binding
   #vocabulary: (KeyBytes & { readonly counts: BigUint64Array }) | undefined
 
-  constructor(binding: Binding, { threads, memoryLimit, spillFolder, malformed }: CorpusParameters) {
+  constructor(
+    binding: Binding,
+    { threads, memoryLimit, spillFolder, malformed, tokenize = 'spaces', lowercase = false }: CorpusParameters,
+  ) {
     this.#binding = binding
-    this.handle = call(() => binding.createCorpus(threads, memoryLimit, spillFolder, malformed === 'skip'))
+    const skip = malformed === 'skip'
+    this.handle = call(() => binding.createCorpus(threads, memoryLimit, spillFolder, skip, tokenize, lowercase))
   }
 
   addFile(path: string, hooks: Hooks<ReadProgress> = {}): Promise<void> {
@@ -238,6 +274,24 @@ class NativeCorpus implements Corpus {
   endStream(): Promise<void> {
     const binding = this.#binding
     return follow(binding, SILENT, nothing, (control) => binding.corpusEndStream(this.handle, control))
+  }
+
+  addNumbered(keys: KeyBytes, entries: Uint32Array): Promise<void> {
+    const binding = this.#binding
+    return follow(binding, SILENT, nothing, (control) =>
+      binding.corpusAddNumbered(this.handle, control, keys, entries),
+    )
+  }
+
+  addWalks(graph: Graph, parameters: WalkParameters, hooks: Hooks<WalkProgress> = {}): Promise<WalkSummary> {
+    const binding = this.#binding
+    const { handle } = ours(graph instanceof NativeGraph ? graph : undefined, 'graph')
+    return follow(
+      binding,
+      hooks,
+      (control) => binding.walkProgress(control),
+      (control) => binding.corpusAddWalks(this.handle, control, handle, parameters),
+    )
   }
 
   types(): KeyBytes {
@@ -274,6 +328,45 @@ class NativeCorpus implements Corpus {
   }
 }
 
+class NativeGraph implements Graph {
+  readonly handle: Handle<'graph'>
+  readonly #binding: Binding
+
+  constructor(binding: Binding, { directed, malformed }: GraphParameters) {
+    this.#binding = binding
+    this.handle = call(() => binding.createGraph(directed, malformed === 'skip'))
+  }
+
+  addFile(path: string, hooks: Hooks<ReadProgress> = {}): Promise<void> {
+    const binding = this.#binding
+    return follow(
+      binding,
+      hooks,
+      (control) => binding.readProgress(control),
+      (control) => binding.graphAddFile(this.handle, control, path),
+    )
+  }
+
+  addBlock(block: Uint8Array, source: string): Promise<void> {
+    const binding = this.#binding
+    return follow(binding, SILENT, nothing, (control) => binding.graphAddBlock(this.handle, control, block, source))
+  }
+
+  endStream(): Promise<void> {
+    const binding = this.#binding
+    return follow(binding, SILENT, nothing, (control) => binding.graphEndStream(this.handle, control))
+  }
+
+  build(): Promise<GraphSummary> {
+    const binding = this.#binding
+    return follow(binding, SILENT, nothing, (control) => binding.graphBuild(this.handle, control))
+  }
+
+  dispose(): void {
+    this.#binding.graphDispose(this.handle)
+  }
+}
+
 /** A mapped file, with what the addon knows it by. */
 class NativeMappedFile implements MappedFile {
   readonly path: string
@@ -307,6 +400,10 @@ class NativeEngine implements Engine, Instruments {
 
   createCorpus(parameters: CorpusParameters): Corpus {
     return new NativeCorpus(this.#binding, parameters)
+  }
+
+  createGraph(parameters: GraphParameters): Graph {
+    return new NativeGraph(this.#binding, parameters)
   }
 
   train(

@@ -1,7 +1,7 @@
 /** Gathers small pieces of text into blocks that are worth an engine's while. */
 
 import { setImmediate } from 'node:timers/promises'
-import type { Corpus, Hooks, ReadProgress } from '../engine/engine.js'
+import type { Hooks, ReadProgress } from '../engine/engine.js'
 
 /** Bytes handed to the corpus at once: a native engine cuts them up for its threads. */
 const BLOCK = 2 ** 22
@@ -17,16 +17,22 @@ const TURN = 15
 const TRAILING_HALF = /[\ud800-\udbff]$/
 const LONE_HALF = /\p{Surrogate}/u
 
-/** Writes text of one stream to a corpus. */
+/** What takes blocks: a corpus, a graph, a reader of rows. */
+export interface BlockTaker {
+  addBlock(block: Uint8Array, source: string): Promise<void>
+  endStream(): Promise<void>
+}
+
+/** Writes text of one stream to what takes blocks. */
 export class BlockWriter {
-  readonly #corpus: Corpus
+  readonly #taker: BlockTaker
   readonly #name: string
   readonly #hooks: Hooks<ReadProgress>
   readonly #progress: () => ReadProgress
   #block: Buffer = Buffer.allocUnsafe(BLOCK)
-  /** The block that the corpus is at work on, to be filled after that one. */
+  /** The block that is being taken, to be filled after that one. */
   #other: Buffer | undefined
-  /** When the corpus has taken it. */
+  /** When it is. */
   #taken: Promise<void> | undefined
   #used = 0
   #written = 0
@@ -37,8 +43,8 @@ export class BlockWriter {
   #stopped = false
 
   /** `name` stands for the stream in errors; `progress` says how far it is, where the writer's own count does not. */
-  constructor(corpus: Corpus, name: string, hooks: Hooks<ReadProgress>, progress?: () => ReadProgress) {
-    this.#corpus = corpus
+  constructor(taker: BlockTaker, name: string, hooks: Hooks<ReadProgress>, progress?: () => ReadProgress) {
+    this.#taker = taker
     this.#name = name
     this.#hooks = hooks
     this.#progress = progress ?? (() => ({ bytes: this.#written, totalBytes: 0 }))
@@ -134,20 +140,20 @@ export class BlockWriter {
     await this.#endHalf()
     await this.flush()
     await this.#taken
-    await this.#corpus.endStream()
+    await this.#taker.endStream()
     this.#check()
     this.#hooks.onProgress?.(this.#progress())
   }
 
   /**
-   * The corpus works on one block while the next one is filled: whatever makes the text (a decompressor, a generator)
+   * One block is worked on while the next one is filled: whatever makes the text (a decompressor, a generator)
    * never waits for the counting, nor that for the text, until one of them is a whole block ahead.
    */
   async #flush(): Promise<void> {
     this.#check()
     await this.#taken
     const block = this.#block
-    this.#taken = this.#corpus.addBlock(block.subarray(0, this.#used), this.#name)
+    this.#taken = this.#taker.addBlock(block.subarray(0, this.#used), this.#name)
     // its failure is found by whoever waits for it; nobody does when the writing is given up before
     this.#taken.catch(() => {})
     this.#block = this.#other ?? Buffer.allocUnsafe(BLOCK)
@@ -199,7 +205,7 @@ function encodeFaithfully(text: string): Buffer {
  */
 export async function abandonable(
   signal: AbortSignal | undefined,
-  writer: BlockWriter,
+  writer: { stop(): void },
   work: () => Promise<void>,
   abandon: () => void = () => {},
 ): Promise<void> {

@@ -4,10 +4,10 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
-import type { Corpus, Hooks, ReadProgress } from '../engine/engine.js'
+import type { Hooks, ReadProgress } from '../engine/engine.js'
 import { AnyvecError } from '../errors.js'
 import { cannotRead, isSystemError, systemReason } from '../formats/file.js'
-import { abandonable, BlockWriter } from './block-writer.js'
+import { abandonable, type BlockTaker, BlockWriter } from './block-writer.js'
 
 export type Compression = 'gzip' | 'zstd'
 
@@ -49,11 +49,11 @@ export async function compressionOf(path: string): Promise<Compression | undefin
 /**
  * Reads a compressed file of one or several members (gzip) or frames (zstd). Progress counts its compressed bytes: the
  * others are not known yet.
- * Errors: ERR_ANYVEC_FILE; ERR_ANYVEC_FORMAT where the compressed data are damaged or cut off; whatever the corpus
+ * Errors: ERR_ANYVEC_FILE; ERR_ANYVEC_FORMAT where the compressed data are damaged or cut off; whatever `taker`
  * raises.
  */
 export async function readCompressed(
-  corpus: Corpus,
+  taker: BlockTaker,
   path: string,
   compression: Compression,
   size: number,
@@ -63,7 +63,7 @@ export async function readCompressed(
   let input: Readable | undefined
   let text: zlib.Gunzip | undefined
   const bytes = () => Math.min(from + (text?.bytesWritten ?? 0), size)
-  const writer = new BlockWriter(corpus, path, { onProgress, signal }, () => ({
+  const writer = new BlockWriter(taker, path, { onProgress, signal }, () => ({
     bytes: bytes(),
     totalBytes: size,
   }))

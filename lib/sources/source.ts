@@ -1,11 +1,30 @@
 /** What all sources are: one kind of data, turned into sequences of keys. */
 
-import type { Corpus, Hooks, ReadProgress } from '../engine/engine.js'
+import type { Corpus, Engine, Hooks, ReadProgress, Tokenize, WalkProgress } from '../engine/engine.js'
 import { AnyvecError } from '../errors.js'
 import type { Metadata } from '../formats/model.js'
 
+/** How far a source is: reading, and, for graphs, walking. */
+export type SourceProgress =
+  | ({ readonly phase: 'reading' } & ReadProgress)
+  | ({ readonly phase: 'walking' } & WalkProgress)
+
+/** What a source counted beyond words, by name: rows, nodes, what was left out and why. Plain JSON. */
+export type SourceCounts = { readonly [name: string]: number | string | boolean }
+
+/** What a run gives to the source that it reads. */
+export interface Reading extends Hooks<SourceProgress> {
+  readonly engine: Engine
+  readonly seed: number
+}
+
+/** The hooks of a reading as readers of text know them. */
+export function readHooks({ onProgress, signal }: Reading): Hooks<ReadProgress> {
+  return { signal, onProgress: onProgress && ((progress) => onProgress({ phase: 'reading', ...progress })) }
+}
+
 /**
- * Data to train on. `text` and `sequences` make one, `train` reads it.
+ * Data to train on. `text`, `sequences`, `interactions`, `graph` and `documents` make one, `train` reads it.
  *
  * @example
  * const source = text('wiki.txt')
@@ -16,9 +35,13 @@ export abstract class Source {
   abstract readonly description: Metadata
   /** What to do with a word that is not UTF-8, holds a NUL or is too long. */
   abstract readonly malformed: 'error' | 'skip'
+  /** How the corpus cuts the text that this source brings. */
+  readonly tokenize: Tokenize = 'spaces'
+  /** Whether the corpus makes words of raw text lower-case. */
+  readonly lowercase: boolean = false
 
-  /** Reads everything into a corpus, spelled as it shall be. Called by `train`. */
-  abstract read(corpus: Corpus, hooks: Hooks<ReadProgress>): Promise<void>
+  /** Reads everything into a corpus, spelled as it shall be, and answers what it counted. Called by `train`. */
+  abstract read(corpus: Corpus, reading: Reading): Promise<SourceCounts>
 }
 
 /** Data that a program hands over piece by piece: what can be read only once is read only once. */

@@ -1,14 +1,13 @@
 /** What a training run can be told: the options, their ranges, their defaults. */
 
 import { availableParallelism, tmpdir } from 'node:os'
-import type { Hooks, ReadProgress, TrainingProgress } from '../engine/engine.js'
+import type { Hooks, TrainingProgress } from '../engine/engine.js'
 import type { EngineChoice } from '../engine/load.js'
+import type { SourceProgress } from '../sources/source.js'
 import { type OptionSpec, resolveOptions } from './specs.js'
 
-/** What `onProgress` is told: first about reading, then about training. */
-export type Progress =
-  | ({ readonly phase: 'reading' } & ReadProgress)
-  | ({ readonly phase: 'training' } & TrainingProgress)
+/** What `onProgress` is told: first about reading (of a graph, then about walking), then about training. */
+export type Progress = SourceProgress | ({ readonly phase: 'training' } & TrainingProgress)
 
 /** The options of `train`. All are optional; a misspelled one is an error that names the right one. */
 export interface TrainOptions {

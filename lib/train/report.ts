@@ -1,6 +1,7 @@
 /** How a training run went. */
 
 import type { CorpusSummary } from '../engine/engine.js'
+import type { SourceCounts } from '../sources/source.js'
 import type { TrainSettings } from './options.js'
 
 /** What a run did, with what, and how fast; plain JSON. */
@@ -15,6 +16,8 @@ export interface TrainingReport {
   readonly options: TrainSettings
   /** What was read. */
   readonly corpus: CorpusSummary
+  /** What the source counted beyond that, by name, what it left out among it; docs/sources.md explains the names. */
+  readonly source: SourceCounts
   /** Mean loss of a (context, centre) pair, one an epoch. */
   readonly loss: readonly number[]
   /** Tokens trained on after subsampling, over all epochs. */

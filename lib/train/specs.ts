@@ -9,7 +9,15 @@ import { nearestSpelling } from '../embedding/spelling.js'
 import { AnyvecError } from '../errors.js'
 
 /** What kind of value an option takes. */
-export type OptionType = 'integer' | 'number' | 'boolean' | 'choice' | 'path' | 'callback' | 'signal'
+export type OptionType =
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'choice'
+  | 'path'
+  | 'column'
+  | 'callback'
+  | 'signal'
 
 /** One option: everything that checking it, documenting it and making a flag of it needs. */
 export interface OptionSpec {
@@ -73,6 +81,8 @@ export function expectation(spec: OptionSpec): string {
       return `one of ${(spec.choices ?? []).map((choice) => `'${choice}'`).join(', ')}`
     case 'path':
       return 'the path of a folder'
+    case 'column':
+      return "a column's name, or its number from 1"
     case 'callback':
       return 'a function'
     case 'signal':
@@ -114,6 +124,8 @@ function accepts(spec: OptionSpec, value: unknown): boolean {
       return typeof value === 'string' && (spec.choices ?? []).includes(value)
     case 'path':
       return typeof value === 'string' && value !== '' && !value.includes('\0')
+    case 'column':
+      return typeof value === 'string' ? value !== '' : Number.isSafeInteger(value) && (value as number) >= 1
     case 'callback':
       return typeof value === 'function'
     case 'signal':

@@ -5,7 +5,7 @@ import type { Corpus, CorpusSummary, Engine, TrainingOutcome } from '../engine/e
 import { engine as loadEngine } from '../engine/load.js'
 import { AnyvecError } from '../errors.js'
 import type { Metadata } from '../formats/model.js'
-import { Source } from '../sources/source.js'
+import { Source, type SourceCounts } from '../sources/source.js'
 import { VERSION } from '../version.js'
 import { type TrainOptions, type TrainSettings, trainSettings } from './options.js'
 import type { TrainingReport } from './report.js'
@@ -50,13 +50,11 @@ export async function train(source: Source, options?: TrainOptions): Promise<Emb
   signal?.throwIfAborted()
   const engine = loadEngine(settings.engine)
   const { threads, memoryLimit, spillFolder, minCount, maxVocabulary } = settings
-  const corpus = engine.createCorpus({ threads, memoryLimit, spillFolder, malformed: source.malformed })
+  const { malformed, tokenize, lowercase } = source
+  const corpus = engine.createCorpus({ threads, memoryLimit, spillFolder, malformed, tokenize, lowercase })
   try {
     const started = performance.now()
-    await source.read(corpus, {
-      signal,
-      onProgress: onProgress && ((progress) => onProgress({ phase: 'reading', ...progress })),
-    })
+    const counts = await source.read(corpus, { engine, seed: settings.seed, signal, onProgress })
     signal?.throwIfAborted()
     const summary = await corpus.finish({ minCount, maxVocabulary })
     signal?.throwIfAborted()
@@ -65,7 +63,7 @@ export async function train(source: Source, options?: TrainOptions): Promise<Emb
       signal,
       onProgress: onProgress && ((progress) => onProgress({ phase: 'training', ...progress })),
     })
-    const report = reportOf(engine, settings, summary, outcome, vocabularySeconds)
+    const report = reportOf(engine, settings, { summary, counts }, outcome, vocabularySeconds)
     return embeddingOf(engine, corpus, outcome, report, source)
   } finally {
     corpus.dispose()
@@ -87,7 +85,7 @@ function embeddingOf(
 function reportOf(
   engine: Engine,
   options: TrainSettings,
-  corpus: CorpusSummary,
+  { summary: corpus, counts: source }: { readonly summary: CorpusSummary; readonly counts: SourceCounts },
   { loss, trainedTokens, pairs, seconds, threads }: TrainingOutcome,
   vocabularySeconds: number,
 ): TrainingReport {
@@ -97,6 +95,7 @@ function reportOf(
     threads,
     options,
     corpus,
+    source,
     loss,
     trainedTokens,
     pairs,
@@ -120,7 +119,7 @@ function metadataOf(report: TrainingReport, source: Source): Metadata {
   const { spilledBytes, ...corpus } = report.corpus
   return {
     anyvec: VERSION,
-    source: source.description,
+    source: { ...source.description, ...report.source },
     options,
     corpus,
     training: {

@@ -16,6 +16,7 @@
 #include "search/top_k.h"
 #include "train/hogwild.h"
 #include "train/reference.h"
+#include "walks/walks.h"
 
 namespace anyvec::addon {
 
@@ -78,6 +79,15 @@ Value create_corpus(const CallbackInfo& info) {
   options.memory_limit = to_size(info[1], "memoryLimit");
   options.spill_folder = to_text(info[2], "spillFolder");
   options.skip_malformed = to_flag(info[3], "skipMalformed");
+  const std::string tokenize = to_text(info[4], "tokenize");
+  if (tokenize == "words") {
+    options.tokenize = corpus::Tokenize::kWords;
+  } else if (tokenize == "segmented") {
+    options.tokenize = corpus::Tokenize::kSegmented;
+  } else if (tokenize != "spaces") {
+    throw Napi::TypeError::New(info.Env(), "expected tokenize to be spaces, words or segmented");
+  }
+  options.lowercase = to_flag(info[5], "lowercase");
   CorpusHandle handle;
   handle.corpus = std::make_shared<corpus::Corpus>(options);
   handle.threads = options.threads;
@@ -106,6 +116,18 @@ Value corpus_end_stream(const CallbackInfo& info) {
   free_corpus(info[0]).block = std::make_shared<std::string>();
   return on_corpus(info[0], info[1],
                    [](corpus::Corpus& corpus, ControlHandle::Shared& shared) { return settled(corpus.end_stream(shared.cancel)); });
+}
+
+Value corpus_add_numbered(const CallbackInfo& info) {
+  auto keys = std::make_shared<corpus::KeyBytes>(to_keys(info[2]));
+  if (!info[3].IsTypedArray() || info[3].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+    throw Napi::TypeError::New(info.Env(), "expected entries to be a Uint32Array");
+  }
+  const auto array = info[3].As<Napi::Uint32Array>();
+  auto entries = std::make_shared<std::vector<uint32_t>>(array.Data(), array.Data() + array.ElementLength());
+  return on_corpus(info[0], info[1], [keys, entries](corpus::Corpus& corpus, ControlHandle::Shared& shared) {
+    return settled(corpus.add_numbered(*keys, *entries, shared.cancel));
+  });
 }
 
 Value corpus_types(const CallbackInfo& info) {
@@ -161,6 +183,112 @@ Value corpus_dispose(const CallbackInfo& info) {
   // A task at work keeps its share until it ends.
   unwrap<CorpusHandle>(info[0]).corpus.reset();
   return info.Env().Undefined();
+}
+
+// ---- graphs
+
+// Its graph, free for a call.
+GraphHandle& free_graph(const Value& value) {
+  GraphHandle& handle = unwrap<GraphHandle>(value);
+  if (!handle.graph) raise(value.Env(), Error{Code::kDisposed, "the graph was disposed of", {}});
+  if (handle.busy) raise(value.Env(), Error{Code::kUsage, "the graph is at work; wait for the call before", {}});
+  return handle;
+}
+
+// A task that has the graph to itself.
+Value on_graph(const Value& value, const Value& control, std::function<Result<Settle>(walks::Graph&, ControlHandle::Shared&)> work) {
+  GraphHandle& handle = free_graph(value);
+  auto graph = handle.graph;
+  auto shared = unwrap<ControlHandle>(control).shared;
+  handle.busy = true;
+  auto kept = keep(value);
+  return run_task(
+      value.Env(), cancel_of(shared), [graph, shared, work = std::move(work)] { return work(*graph, *shared); },
+      [kept, &handle] { handle.busy = false; });
+}
+
+Value create_graph(const CallbackInfo& info) {
+  GraphHandle handle;
+  handle.graph = std::make_shared<walks::Graph>(walks::GraphOptions{to_flag(info[0], "directed"), to_flag(info[1], "skipMalformed")});
+  return wrap(info.Env(), std::move(handle));
+}
+
+Value graph_add_file(const CallbackInfo& info) {
+  const std::string path = to_text(info[2], "path");
+  return on_graph(info[0], info[1], [path](walks::Graph& graph, ControlHandle::Shared& shared) {
+    return settled(graph.add_file(path, shared.cancel, shared.read));
+  });
+}
+
+Value graph_add_block(const CallbackInfo& info) {
+  const Bytes bytes = to_bytes(info[2], "block");
+  auto text = std::make_shared<std::string>(bytes.data, bytes.size);
+  const std::string source = to_text(info[3], "source");
+  return on_graph(info[0], info[1], [text, source](walks::Graph& graph, ControlHandle::Shared& shared) {
+    return settled(graph.add_block(*text, source, shared.cancel));
+  });
+}
+
+Value graph_end_stream(const CallbackInfo& info) {
+  return on_graph(info[0], info[1],
+                  [](walks::Graph& graph, ControlHandle::Shared& shared) { return settled(graph.end_stream(shared.cancel)); });
+}
+
+Value graph_build(const CallbackInfo& info) {
+  return on_graph(info[0], info[1], [](walks::Graph& graph, ControlHandle::Shared& shared) -> Result<Settle> {
+    auto built = graph.build(shared.cancel);
+    if (!built.ok()) return built.error();
+    const walks::GraphSummary summary = built.value();
+    return Settle([summary](Env env) -> Value {
+      Napi::Object out = Napi::Object::New(env);
+      auto set = [&](const char* name, uint64_t number) { out.Set(name, Napi::Number::New(env, static_cast<double>(number))); };
+      set("nodes", summary.nodes);
+      set("edges", summary.edges);
+      set("repeatedEdges", summary.repeated_edges);
+      set("loops", summary.loops);
+      out.Set("weighted", Napi::Boolean::New(env, summary.weighted));
+      set("zeroWeights", summary.zero_weights);
+      set("malformedLines", summary.malformed_lines);
+      set("comments", summary.comments);
+      set("bytes", summary.bytes);
+      return out;
+    });
+  });
+}
+
+Value graph_dispose(const CallbackInfo& info) {
+  unwrap<GraphHandle>(info[0]).graph.reset();
+  return info.Env().Undefined();
+}
+
+Value corpus_add_walks(const CallbackInfo& info) {
+  auto graph = free_graph(info[2]).graph;
+  const auto o = info[3].As<Napi::Object>();
+  walks::WalkOptions options;
+  options.walks = static_cast<uint32_t>(std::min<uint64_t>(to_size(o.Get("walks"), "walks"), UINT32_MAX));
+  options.length = static_cast<uint32_t>(std::min<uint64_t>(to_size(o.Get("walkLength"), "walkLength"), UINT32_MAX));
+  options.p = to_number(o.Get("p"), "p");
+  options.q = to_number(o.Get("q"), "q");
+  options.seed = to_size(o.Get("seed"), "seed");
+  return on_corpus(info[0], info[1], [graph, options](corpus::Corpus& corpus, ControlHandle::Shared& shared) -> Result<Settle> {
+    auto walked = walks::add_walks(corpus, *graph, options, shared.cancel, shared.walking);
+    if (!walked.ok()) return walked.error();
+    const walks::WalkSummary summary = walked.value();
+    return Settle([summary](Env env) -> Value {
+      Napi::Object out = Napi::Object::New(env);
+      out.Set("walks", Napi::Number::New(env, static_cast<double>(summary.walks)));
+      out.Set("endedEarly", Napi::Number::New(env, static_cast<double>(summary.ended_early)));
+      return out;
+    });
+  });
+}
+
+Value walk_progress(const CallbackInfo& info) {
+  const auto& walking = unwrap<ControlHandle>(info[0]).shared->walking;
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("walks", Napi::Number::New(info.Env(), static_cast<double>(walking.walks.load())));
+  out.Set("totalWalks", Napi::Number::New(info.Env(), static_cast<double>(walking.total.load())));
+  return out;
 }
 
 // ---- control
@@ -437,11 +565,20 @@ Napi::Object init(Env env, Napi::Object exports) {
       {"corpusAddFile", corpus_add_file},
       {"corpusAddBlock", corpus_add_block},
       {"corpusEndStream", corpus_end_stream},
+      {"corpusAddNumbered", corpus_add_numbered},
+      {"corpusAddWalks", corpus_add_walks},
       {"corpusTypes", corpus_types},
       {"corpusRename", corpus_rename},
       {"corpusFinish", corpus_finish},
       {"corpusVocabulary", corpus_vocabulary},
       {"corpusDispose", corpus_dispose},
+      {"createGraph", create_graph},
+      {"graphAddFile", graph_add_file},
+      {"graphAddBlock", graph_add_block},
+      {"graphEndStream", graph_end_stream},
+      {"graphBuild", graph_build},
+      {"graphDispose", graph_dispose},
+      {"walkProgress", walk_progress},
       {"createControl", create_control},
       {"cancel", cancel},
       {"readProgress", read_progress},

@@ -11,6 +11,7 @@
 #include "corpus/corpus.h"
 #include "model/matrix.h"
 #include "train/parameters.h"
+#include "walks/walks.h"
 
 namespace anyvec::addon {
 
@@ -23,6 +24,13 @@ struct CorpusHandle {
   int threads = 1;
   // The last block of a stream, kept for the next one: fresh memory of that size costs more than the copying.
   std::shared_ptr<std::string> block = std::make_shared<std::string>();
+};
+
+struct GraphHandle {
+  static constexpr napi_type_tag kTag{0xe1b35c96d07f4a28ULL, 0x9c42f0d8a76b5e13ULL};
+  static constexpr const char* kName = "graph";
+  std::shared_ptr<walks::Graph> graph;  // empty once disposed of
+  bool busy = false;
 };
 
 struct MatrixHandle {
@@ -44,6 +52,7 @@ struct ControlHandle {
   struct Shared {
     Cancel cancel;
     corpus::ReadProgress read;
+    walks::WalkProgress walking;
     train::Progress training;
   };
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();

@@ -33,7 +33,7 @@ inline Key key(std::initializer_list<uint32_t> words) {
   return key;
 }
 
-enum class Purpose : uint32_t { kInitial = 0, kSubsample = 1, kWidth = 2, kNegative = 3, kPool = 4 };
+enum class Purpose : uint32_t { kInitial = 0, kSubsample = 1, kWidth = 2, kNegative = 3, kPool = 4, kWalk = 5, kWalkOrder = 6 };
 
 inline Key stream(uint64_t seed, Purpose purpose, uint32_t x, uint32_t y) {
   return key({static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(purpose), x, y});

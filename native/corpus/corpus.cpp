@@ -38,7 +38,10 @@ uint64_t first_bytes(std::string_view key) {
 }  // namespace
 
 Corpus::Corpus(CorpusOptions options)
-    : options_(std::move(options)), ids_(options_.memory_limit, options_.spill_folder), readers_(static_cast<size_t>(options_.threads)) {}
+    : options_(std::move(options)),
+      ids_(options_.memory_limit, options_.spill_folder),
+      readers_(static_cast<size_t>(options_.threads)),
+      cutter_({options_.lowercase, options_.tokenize == Tokenize::kSegmented}) {}
 
 Status Corpus::check_reading() const {
   if (state_ == State::kReading) return success();
@@ -122,6 +125,7 @@ void Corpus::end_source() {
 Status Corpus::add_file(const std::string& path, const Cancel& cancel, ReadProgress& progress) {
   if (auto status = check_reading(); !status.ok()) return status;
   if (in_stream_) return Error{Code::kUsage, "a stream is being read; end it before a file is added", {}};
+  if (raw()) return add_raw_file(path, cancel, progress);
   auto opened = InputFile::open(path);
   if (!opened.ok()) return opened.error();
   const auto& file = opened.value();
@@ -171,6 +175,7 @@ Status Corpus::read_carry_and(std::string_view block, bool last, const Cancel& c
 
 Status Corpus::add_block(const char* text, size_t size, const std::string& source, const Cancel& cancel) {
   if (auto status = check_reading(); !status.ok()) return status;
+  if (raw()) return add_raw_block({text, size}, source, cancel);
   if (!in_stream_) {
     in_stream_ = true;
     stream_source_ = source;
@@ -213,6 +218,7 @@ void Corpus::skip_byte_order_mark() {
 Status Corpus::end_stream(const Cancel& cancel) {
   if (auto status = check_reading(); !status.ok()) return status;
   if (!in_stream_) return success();
+  if (raw()) return end_raw_stream(cancel);
   in_stream_ = false;
   if (starting_) skip_byte_order_mark();
   auto status = read_carry_and({}, true, cancel);

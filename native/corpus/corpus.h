@@ -13,6 +13,7 @@
 #include "corpus/key_table.h"
 #include "corpus/reader.h"
 #include "kernels/kernel_table.h"
+#include "corpus/words.h"
 
 namespace anyvec::corpus {
 
@@ -22,6 +23,8 @@ struct CorpusOptions {
   std::string spill_folder;
   bool skip_malformed = false;
   const kernels::KernelTable* kernel = kernels::active();
+  Tokenize tokenize = Tokenize::kSpaces;
+  bool lowercase = false;  // of words that are cut; keys between spaces stay as they are
 };
 
 // Keys one after the other, as in the model file.
@@ -62,6 +65,12 @@ class Corpus {
   Status add_file(const std::string& path, const Cancel& cancel, ReadProgress& progress);
   Status add_block(const char* text, size_t size, const std::string& source, const Cancel& cancel);
   Status end_stream(const Cancel& cancel);
+  // Sequences that are made rather than read: `make` fills each of `parts` with numbers of `keys`, an end mark behind every sequence.
+  // Parts are made on all threads and stand in their order.
+  Status add_made(const KeyBytes& keys, uint64_t parts, const std::function<void(uint64_t part, std::vector<uint32_t>& entries)>& make,
+                  const Cancel& cancel);
+  // The same from memory; keys and entries may come from anywhere and are checked.
+  Status add_numbered(const KeyBytes& keys, const std::vector<uint32_t>& entries, const Cancel& cancel);
 
   // The distinct keys read, each once. No text can be added after this.
   Result<KeyBytes> types();
@@ -96,6 +105,13 @@ class Corpus {
   Status check_reading() const;
   Error fault_error(const Fault& fault, const std::string& source, uint64_t base) const;
 
+  // Raw text: cut into words first (raw_text.cpp).
+  bool raw() const { return options_.tokenize != Tokenize::kSpaces; }
+  Status add_raw_file(const std::string& path, const Cancel& cancel, ReadProgress& progress);
+  Status add_raw_block(std::string_view block, const std::string& source, const Cancel& cancel);
+  Status end_raw_stream(const Cancel& cancel);
+  Result<size_t> read_raw(std::string_view text, bool last, uint64_t base, const std::string& source, const Cancel& cancel);
+
   CorpusOptions options_;
   State state_ = State::kReading;
   IdStore ids_;
@@ -109,6 +125,7 @@ class Corpus {
   uint64_t stream_offset_ = 0;  // of carry_'s first byte
   bool in_stream_ = false;
   bool starting_ = false;       // a byte-order mark may come
+  WordCutter cutter_;
 
   // After merging: all types, and each worker's numbers in terms of them.
   KeyTable types_;

@@ -14,6 +14,8 @@ interface Manifest {
   readonly exports: { readonly '.': Readonly<Record<string, string>> }
   readonly scripts: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 
@@ -43,19 +45,22 @@ test('what the package exports and the commands it installs were built', () => {
   }
 })
 
-test('every package that the compiled code imports is a dependency', () => {
+test('every package that the compiled code imports is a dependency, or one that it can do without', () => {
   const lib = join(root, 'lib')
   const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
   const imported = new Set<string>()
   for (const file of files) {
     const source = readFileSync(join(lib, file), 'utf8')
     for (const [, name] of source.matchAll(/(?:\sfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'.][^']*)'/g)) {
-      if (!name.startsWith('node:')) imported.add(name)
+      if (!name.startsWith('node:')) imported.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
     }
   }
   assert.ok(imported.size > 0, 'no import was found at all')
-  for (const name of imported) assert.ok(name in manifest.dependencies, `${name} is imported but no dependency`)
-  for (const name of Object.keys(manifest.dependencies)) assert.ok(imported.has(name), `${name} is never imported`)
+  const optional = Object.keys(manifest.peerDependencies)
+  const known = [...Object.keys(manifest.dependencies), ...optional]
+  for (const name of imported) assert.ok(known.includes(name), `${name} is imported but no dependency`)
+  for (const name of known) assert.ok(imported.has(name), `${name} is never imported`)
+  for (const name of optional) assert.is(manifest.peerDependenciesMeta[name]?.optional, true, name)
 })
 
 test.run()

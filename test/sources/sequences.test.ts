@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sequences, train, type TrainOptions } from '../../lib/index.js'
@@ -54,6 +55,30 @@ for (const engine of ENGINES) {
       assert.equal([words.count('a'), words.count('b'), words.count('c')], [1, 2, 1])
       assert.is(words.report?.corpus.sequences, 2)
     }
+  })
+
+  test(`${engine}: typed arrays of whole numbers are sequences of their spellings`, async () => {
+    const words = await run([
+      Uint32Array.of(7, 4294967295),
+      Int8Array.of(-7, 0),
+      BigUint64Array.of(7n, 2n ** 64n - 1n),
+      Buffer.from([7]),
+      new Uint16Array(0),
+      ['7', 'a'],
+    ])
+    assert.equal([...words.keys].sort(), ['-7', '0', '18446744073709551615', '4294967295', '7', 'a'])
+    assert.equal([words.count('7'), words.report?.corpus.sequences], [4, 5])
+    const long = await run([Uint32Array.from({ length: 3_000_000 }, (_, i) => i % 5)])
+    assert.equal([long.report?.corpus.tokens, long.report?.corpus.sequences], [3_000_000, 1])
+    for (const bad of [Float32Array.of(1), new DataView(new ArrayBuffer(4)), Float64Array.of(1)]) {
+      await rejection(() => run([['a'], bad as unknown as Uint8Array]), 'ERR_ANYVEC_USAGE', /sequence 1/)
+    }
+  })
+
+  test(`${engine}: a stream of sequences is read like any other`, async () => {
+    const words = await run(Readable.from([['a', 'b'], Uint8Array.of(1, 2), ['b']]))
+    assert.equal([...words.keys].sort(), ['1', '2', 'a', 'b'])
+    assert.is(words.report?.corpus.sequences, 3)
   })
 
   test(`${engine}: contexts do not reach into another sequence, and empty sequences are passed over`, async () => {

@@ -20,22 +20,36 @@ export async function buildAliasTable<P>(
   pace: Pace<P>,
 ): Promise<AliasTable> {
   const size = counts.length
-  const bits = 32 - Math.clz32(size)
-  const scale = Math.min(2 ** 31, 2 ** (52 - bits))
   const { share, threshold, alias, stack } = reserve(size * 20, 'the table of negative samples', () => ({
     share: new Float64Array(size),
-    threshold: new Uint32Array(size).fill(0xffffffff),
+    threshold: new Uint32Array(size),
     alias: new Uint32Array(size),
     stack: new Uint32Array(size),
   }))
-
-  let largest = 0
   for (let id = 0; id < size; id += 1) {
     share[id] = Number(counts[id]) ** exponent
-    if (share[id] > largest) largest = share[id]
-    alias[id] = id
     if ((id & 0xffff) === 0xffff && pace.due()) await pace.rest()
   }
+  await fillAliasTable(share, { threshold, alias }, stack, pace)
+  return { threshold, alias }
+}
+
+/** Fills a table for the weights in `share` (each > 0), which are used up; `stack` is room for as many numbers. */
+export async function fillAliasTable<P>(
+  share: Float64Array,
+  { threshold, alias }: AliasTable,
+  stack: Uint32Array,
+  pace: Pace<P>,
+): Promise<void> {
+  const size = share.length
+  const bits = 32 - Math.clz32(size)
+  const scale = Math.min(2 ** 31, 2 ** (52 - bits))
+  let largest = 0
+  for (let id = 0; id < size; id += 1) {
+    if (share[id] > largest) largest = share[id]
+    alias[id] = id
+  }
+  threshold.fill(0xffffffff)
   let total = 0
   for (let id = 0; id < size; id += 1) {
     const q = Math.max(1, Math.floor((share[id] / largest) * scale + 0.5))
@@ -62,5 +76,4 @@ export async function buildAliasTable<P>(
     steps += 1
     if ((steps & 0xffff) === 0xffff && pace.due()) await pace.rest()
   }
-  return { threshold, alias }
 }

@@ -5,28 +5,27 @@ import {
   type Corpus,
   type CorpusParameters,
   type CorpusSummary,
+  END_OF_SEQUENCE,
   type FinishParameters,
+  type Graph,
   type Hooks,
   type KeyBytes,
   MAX_KEY_BYTES,
   type ReadProgress,
+  type WalkParameters,
+  type WalkProgress,
+  type WalkSummary,
 } from '../engine.js'
+import { CHUNK, IS_SPACE, joined, LINE_FEED, usage } from './bytes.js'
 import { readInto, withFile } from './file.js'
 import { END_MARK, IdStore } from './ids.js'
 import { ABSENT, HASH_SEED, HASH_STEP, hashBytes, KeyTable } from './key-table.js'
 import { sortNumbers } from './order.js'
 import { Pace } from './pace.js'
+import { PortableGraph } from './graph.js'
 import { isCleanUtf8 } from './utf8.js'
-
-/** Bytes of a file read at a time: some milliseconds of work. */
-const CHUNK = 1 << 18
-
-const LINE_FEED = 0x0a
-const TOO_LONG = `a word of more than ${MAX_KEY_BYTES} bytes`
-
-/** 1 for space, tab, LF, VT, FF and CR. */
-const IS_SPACE = new Uint8Array(256)
-for (const space of [0x20, 0x09, LINE_FEED, 0x0b, 0x0c, 0x0d]) IS_SPACE[space] = 1
+import { shuffle, Walker } from './walks.js'
+import { TOO_LONG, WordCutter, type WordFault } from './words.js'
 
 type State = 'reading' | 'merged' | 'finished' | 'failed' | 'disposed'
 
@@ -45,6 +44,8 @@ interface Reading {
 
 export class PortableCorpus implements Corpus {
   readonly #malformed: 'error' | 'skip'
+  /** Cuts raw text. */
+  readonly #cutter: WordCutter | undefined
   readonly #ids: IdStore
   #table = new KeyTable()
   /** From the numbers in `#ids` to those of `#table`, once keys were renamed. */
@@ -61,8 +62,15 @@ export class PortableCorpus implements Corpus {
   #keys: KeyBytes | undefined
   #counts: BigUint64Array | undefined
 
-  constructor({ memoryLimit, spillFolder, malformed }: CorpusParameters) {
+  constructor({
+    memoryLimit,
+    spillFolder,
+    malformed,
+    tokenize = 'spaces',
+    lowercase = false,
+  }: CorpusParameters) {
     this.#malformed = malformed
+    this.#cutter = tokenize === 'spaces' ? undefined : new WordCutter(lowercase, tokenize === 'segmented')
     this.#ids = new IdStore(memoryLimit, spillFolder)
   }
 
@@ -128,6 +136,57 @@ export class PortableCorpus implements Corpus {
     })
   }
 
+  async addNumbered({ bytes, offsets }: KeyBytes, entries: Uint32Array): Promise<void> {
+    const keys = offsets.length - 1
+    for (let i = 0; i < keys; i++) {
+      if (!soundKey(bytes, Number(offsets[i]), Number(offsets[i + 1]))) {
+        throw usage('addNumbered() got a key that is empty, too long or not valid UTF-8')
+      }
+    }
+    for (const entry of entries) {
+      if (entry >= keys && entry !== END_OF_SEQUENCE) throw usage("addNumbered() got a number that is no key's")
+    }
+    if (entries.length > 0 && entries[entries.length - 1] !== END_OF_SEQUENCE) {
+      throw usage('addNumbered() got a sequence without an end')
+    }
+    await this.#made(async (pace) => {
+      const numbers = this.#numbers({ bytes, offsets })
+      for (let i = 0; i < entries.length; i++) {
+        if (entries[i] !== END_OF_SEQUENCE) this.#token(numbers[entries[i]])
+        else if (this.#open) this.#endSequence()
+        if ((i & 0xffff) === 0xffff && pace.due()) await pace.rest()
+      }
+    })
+  }
+
+  async addWalks(graph: Graph, parameters: WalkParameters, hooks: Hooks<WalkProgress> = {}): Promise<WalkSummary> {
+    if (!(graph instanceof PortableGraph)) throw usage('the portable engine works only on a graph of its own')
+    const { keys } = graph
+    const walker = new Walker(graph, parameters)
+    return this.#made(async (pace) => {
+      const numbers = this.#numbers(keys)
+      const totalWalks = parameters.walks * numbers.length
+      const visit = (node: number) => this.#token(numbers[node])
+      let walks = 0
+      let endedEarly = 0
+      const progress = () => ({ walks, totalWalks })
+      for (let round = 0; round < parameters.walks; round++) {
+        const at = shuffle(parameters.seed, round, numbers.length)
+        for (let place = 0; place < numbers.length; place++) {
+          if (!walker.walk(round, at(place), visit)) endedEarly++
+          this.#endSequence()
+          walks++
+          if (pace.due()) {
+            await pace.rest(progress)
+            graph.alive()
+          }
+        }
+      }
+      pace.end(progress)
+      return { walks, endedEarly }
+    }, hooks)
+  }
+
   types(): KeyBytes {
     this.#checkSettling()
     this.#state = 'merged'
@@ -145,12 +204,10 @@ export class PortableCorpus implements Corpus {
     for (let old = 0; old < map.length; old++) {
       const from = Number(offsets[old])
       const to = Number(offsets[old + 1])
-      if (!(from < to && to - from <= MAX_KEY_BYTES && to <= bytes.length) || !isCleanUtf8(bytes, from, to)) {
+      if (!soundKey(bytes, from, to)) {
         throw usage('rename() got a key that is empty, too long or not valid UTF-8')
       }
-      const hash = hashBytes(bytes, from, to)
-      let id = renamed.find(bytes, from, to, hash)
-      if (id === ABSENT) id = renamed.insert(bytes, from, to, hash)
+      const id = numberIn(renamed, bytes, from, to)
       renamed.counts[id] += this.#table.counts[old]
       map[old] = id
     }
@@ -247,6 +304,30 @@ export class PortableCorpus implements Corpus {
     }
   }
 
+  /** Adds sequences that are made rather than read. */
+  async #made<T, P>(work: (pace: Pace<P>) => Promise<T>, hooks: Hooks<P> = {}): Promise<T> {
+    return this.#work(async () => {
+      this.#checkReading()
+      if (this.#stream !== undefined) throw usage('a stream is being read; end it before sequences are added')
+      const pace = new Pace(hooks, this.alive)
+      return this.#wholly(() => work(pace))
+    })
+  }
+
+  /** The numbers of keys in the table. */
+  #numbers({ bytes, offsets }: KeyBytes): Uint32Array {
+    return Uint32Array.from({ length: offsets.length - 1 }, (_, i) =>
+      numberIn(this.#table, bytes, Number(offsets[i]), Number(offsets[i + 1])),
+    )
+  }
+
+  #token(id: number): void {
+    this.#table.counts[id]++
+    this.#ids.push(id)
+    this.#tokens++
+    this.#open = true
+  }
+
   /** Does work that leaves the corpus half changed when it fails: nothing more can be asked of it then. */
   async #wholly<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -290,6 +371,12 @@ export class PortableCorpus implements Corpus {
   #feed(reading: Reading, block: Uint8Array): void {
     this.#bytes += block.length
     const bytes = reading.carry.length === 0 ? block : joined(reading.carry, block)
+    if (this.#cutter !== undefined) {
+      const used = this.#rawWords(this.#cutter, reading, bytes, false)
+      reading.offset += used
+      reading.carry = new Uint8Array(bytes.subarray(used))
+      return
+    }
     let from = 0
     if (reading.atStart) {
       if (bytes.length < 3) {
@@ -315,8 +402,17 @@ export class PortableCorpus implements Corpus {
   }
 
   #end(reading: Reading): void {
-    this.#words(reading, reading.carry, 0, true)
+    if (this.#cutter !== undefined) this.#rawWords(this.#cutter, reading, reading.carry, true)
+    else this.#words(reading, reading.carry, 0, true)
     if (this.#open) this.#endSequence()
+  }
+
+  /** Cuts raw text into words and reads them; answers how much of it is done with. */
+  #rawWords(cutter: WordCutter, reading: Reading, bytes: Uint8Array, last: boolean): number {
+    const fault: WordFault = (at, code, what) => this.#malformedWord(reading, at, code, what)
+    const { words, used } = cutter.cut(bytes, last, fault)
+    this.#words(reading, words, 0, true)
+    return used
   }
 
   #endSequence(): void {
@@ -351,10 +447,7 @@ export class PortableCorpus implements Corpus {
         if (this.#defective(reading, bytes, start, at)) continue
         id = table.insert(bytes, start, at, hash)
       }
-      table.counts[id]++
-      this.#ids.push(id)
-      this.#tokens++
-      this.#open = true
+      this.#token(id)
     }
   }
 
@@ -387,15 +480,14 @@ function begin(source: string): Reading {
   return { source, carry: new Uint8Array(0), offset: 0, atStart: true, skipping: false }
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
+function soundKey(bytes: Uint8Array, from: number, to: number): boolean {
+  return from < to && to - from <= MAX_KEY_BYTES && to <= bytes.length && isCleanUtf8(bytes, from, to)
 }
 
-function usage(message: string): AnyvecError {
-  return new AnyvecError('ERR_ANYVEC_USAGE', message)
+function numberIn(table: KeyTable, bytes: Uint8Array, from: number, to: number): number {
+  const hash = hashBytes(bytes, from, to)
+  const id = table.find(bytes, from, to, hash)
+  return id === ABSENT ? table.insert(bytes, from, to, hash) : id
 }
 
 function tooFewKeys(

@@ -7,6 +7,7 @@ import { AnyvecError } from '../../errors.js'
 import type { Corpus, Engine, KeyBytes, MappedFile, Matrix } from '../engine.js'
 import { PortableCorpus } from './corpus.js'
 import { readWhole } from './file.js'
+import { PortableGraph } from './graph.js'
 import { PortableMatrix, viewMatrix } from './matrix.js'
 import { searchTopK } from './search.js'
 import { formatTextRows, parseTextRows } from './text-rows.js'
@@ -22,6 +23,7 @@ export function createPortableEngine(): Engine {
     name: 'portable',
     isa: 'javascript',
     createCorpus: (parameters) => new PortableCorpus(parameters),
+    createGraph: (parameters) => new PortableGraph(parameters),
     // async: a wrong argument rejects the promise, as everything else that goes wrong does
     train: async (corpus, parameters, hooks) => trainSkipGram(ours(corpus), parameters, hooks),
     allocate: (rows, columns) => PortableMatrix.allocate(rows, columns),

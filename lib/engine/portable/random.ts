@@ -4,7 +4,16 @@
  */
 
 /** What a stream is for; the numbers are part of the law. */
-export const PURPOSE = { initial: 0, subsampling: 1, width: 2, negatives: 3, pool: 4 } as const
+export const PURPOSE = {
+  initial: 0,
+  subsampling: 1,
+  width: 2,
+  negatives: 3,
+  pool: 4,
+  walk: 5,
+  walkOrder: 6,
+  repeats: 7,
+} as const
 
 export type Purpose = (typeof PURPOSE)[keyof typeof PURPOSE]
 

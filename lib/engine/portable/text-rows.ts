@@ -17,7 +17,8 @@ import { isCleanUtf8 } from './utf8.js'
 
 const LINE_FEED = 0x0a
 const isBlank = (byte: number) => byte === 0x20 || byte === 0x09 || byte === 0x0d
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+/** A decimal number as both engines read it. */
+export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 export async function parseTextRows(
   file: MappedFile,

@@ -7,7 +7,13 @@
 export { Embedding, type Neighbour, type SearchOptions } from './embedding/embedding.js'
 export type { Keys } from './embedding/keys.js'
 export type { Query, Term, TermSet } from './embedding/query.js'
-export type { CorpusSummary, KeyBytes, ReadProgress, TrainingProgress, WalkProgress } from './engine/engine.js'
+export type {
+  CorpusSummary,
+  KeyBytes,
+  ReadProgress,
+  TrainingProgress,
+  WalkProgress,
+} from './engine/engine.js'
 export type { EngineChoice } from './engine/load.js'
 export { AnyvecError, ERROR_CODES, type ErrorCode } from './errors.js'
 export {

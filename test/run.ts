@@ -36,7 +36,9 @@ function testFiles(patterns: readonly string[]): string[] {
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => relative(root, join(folder, file)).split(sep).join('/'))
     .sort()
-  return patterns.length === 0 ? files : files.filter((file) => patterns.some((pattern) => file.includes(pattern)))
+  return patterns.length === 0
+    ? files
+    : files.filter((file) => patterns.some((pattern) => file.includes(pattern)))
 }
 
 /** The number behind uvu's `Total:`, `Passed:` or `Skipped:`, or undefined when the summary was never printed. */

@@ -79,7 +79,10 @@ function describe(progress: Progress, phaseSeconds: number): State {
   if (progress.phase === 'walking') {
     const { walks, totalWalks } = progress
     const rate = phaseSeconds > 0 ? `, ${count(walks / phaseSeconds)}/s` : ''
-    return { fraction: totalWalks > 0 ? walks / totalWalks : undefined, text: `walking ${count(walks)} walks${rate}` }
+    return {
+      fraction: totalWalks > 0 ? walks / totalWalks : undefined,
+      text: `walking ${count(walks)} walks${rate}`,
+    }
   }
   const { epoch, epochs, words, totalWords, loss, seconds } = progress
   const fraction = totalWords > 0 ? Math.min(1, words / totalWords) : undefined

@@ -207,6 +207,8 @@ export interface TrainingParameters {
   readonly learningRate: number
   /** Negatives are drawn in proportion to count ** negativeExponent. */
   readonly negativeExponent: number
+  /** What of its context vector is added to a key's input vector when training is done, 0..1. */
+  readonly contextWeight: number
   /** Hogwild threads; the portable engine always uses one. */
   readonly threads: number
   /** 0 .. 2^53 - 1 */
@@ -228,7 +230,7 @@ export interface TrainingProgress {
 }
 
 export interface TrainingOutcome {
-  /** [vocabulary, dimensions]: the input vectors. */
+  /** [vocabulary, dimensions]: the input vectors, plus `contextWeight` times the context vectors. */
   readonly vectors: Matrix
   /** [vocabulary, dimensions]: the output (context) vectors. */
   readonly contexts: Matrix

@@ -246,11 +246,20 @@ class NativeCorpus implements Corpus {
 
   constructor(
     binding: Binding,
-    { threads, memoryLimit, spillFolder, malformed, tokenize = 'spaces', lowercase = false }: CorpusParameters,
+    {
+      threads,
+      memoryLimit,
+      spillFolder,
+      malformed,
+      tokenize = 'spaces',
+      lowercase = false,
+    }: CorpusParameters,
   ) {
     this.#binding = binding
     const skip = malformed === 'skip'
-    this.handle = call(() => binding.createCorpus(threads, memoryLimit, spillFolder, skip, tokenize, lowercase))
+    this.handle = call(() =>
+      binding.createCorpus(threads, memoryLimit, spillFolder, skip, tokenize, lowercase),
+    )
   }
 
   addFile(path: string, hooks: Hooks<ReadProgress> = {}): Promise<void> {
@@ -349,7 +358,9 @@ class NativeGraph implements Graph {
 
   addBlock(block: Uint8Array, source: string): Promise<void> {
     const binding = this.#binding
-    return follow(binding, SILENT, nothing, (control) => binding.graphAddBlock(this.handle, control, block, source))
+    return follow(binding, SILENT, nothing, (control) =>
+      binding.graphAddBlock(this.handle, control, block, source),
+    )
   }
 
   endStream(): Promise<void> {

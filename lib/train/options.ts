@@ -29,6 +29,12 @@ export interface TrainOptions {
   readonly learningRate?: number | undefined
   /** Negatives are drawn in proportion to count ** negativeExponent, -5..5. Default: 0.75. */
   readonly negativeExponent?: number | undefined
+  /**
+   * A key's vector is its input vector plus this times its context vector, 0..1. Default: 0.4; 0 gives the input vectors alone, as
+   * word2vec does. What a word predicts and what predicts it are two views of it: together they answer analogies and similarities
+   * better (Pennington et al. 2014; Levy et al. 2015, section 3.3; figures in BENCHMARK.md).
+   */
+  readonly contextWeight?: number | undefined
   /** Threads that count and train, 1..1024. Default: all processors. One thread makes a run repeatable. */
   readonly threads?: number | undefined
   /** Starts every random stream, 0..2^53 - 1. Default: 1. */
@@ -56,6 +62,7 @@ export interface TrainSettings {
   readonly subsample: number
   readonly learningRate: number
   readonly negativeExponent: number
+  readonly contextWeight: number
   readonly threads: number
   readonly seed: number
   readonly engine: EngineChoice
@@ -74,6 +81,7 @@ export const DEFAULTS: TrainSettings = Object.freeze({
   subsample: 1e-3,
   learningRate: 0.025,
   negativeExponent: 0.75,
+  contextWeight: 0.4,
   threads: availableParallelism(),
   seed: 1,
   engine: 'auto',
@@ -140,6 +148,13 @@ export const TRAIN_SPECS: readonly OptionSpec[] = [
     doc: 'step size at the start; falls linearly to 1e-4 of itself',
   },
   { name: 'negativeExponent', type: 'number', min: -5, max: 5, doc: 'draw negatives by count ** this' },
+  {
+    name: 'contextWeight',
+    type: 'number',
+    min: 0,
+    max: 1,
+    doc: 'a vector is the input vector plus this times the context vector',
+  },
   THREADS,
   { name: 'seed', type: 'integer', min: 0, max: MOST, doc: 'starts every random stream' },
   ENGINE,

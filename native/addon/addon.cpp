@@ -453,6 +453,7 @@ Value train_with(const CallbackInfo& info, bool reference) {
   p.subsample = to_number(o.Get("subsample"), "subsample");
   p.learning_rate = to_number(o.Get("learningRate"), "learningRate");
   p.negative_exponent = to_number(o.Get("negativeExponent"), "negativeExponent");
+  p.context_weight = to_number(o.Get("contextWeight"), "contextWeight");
   p.threads = to_threads(o.Get("threads"));
   p.seed = to_size(o.Get("seed"), "seed");
   const uint64_t rows = corpus->counts().size();

@@ -64,6 +64,17 @@ void Rows::touch(int threads) {
   });
 }
 
+void Rows::add(const Rows& other, double weight, int threads) {
+  if (weight == 0) return;
+  for_blocks(rows_, threads, [&](uint64_t from, uint64_t to) {
+    float* values = memory_.floats();
+    const float* more = other.memory_.floats();
+    for (size_t i = from * stride_; i < to * stride_; ++i) {
+      values[i] = static_cast<float>(static_cast<double>(values[i]) + weight * static_cast<double>(more[i]));
+    }
+  });
+}
+
 bool Rows::finite() const {
   for (uint64_t r = 0; r < rows_; ++r) {
     const float* values = memory_.floats() + r * stride_;

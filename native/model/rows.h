@@ -23,6 +23,9 @@ class Rows {
   // Writes the zeros once, so that each page stands near a thread that will use it, and no worker waits for the system later.
   void touch(int threads);
 
+  // Adds `weight` times the rows of another matrix of the same shape.
+  void add(const Rows& other, double weight, int threads);
+
   bool finite() const;
   // Moves the rows together, without padding, and gives back the rest.
   Memory compact() &&;

@@ -242,6 +242,25 @@ TEST(draws_are_those_of_the_stream) {
   }
 }
 
+TEST(merged_rows_hold_what_both_have_learned) {
+  const KernelTable& table = *kernels::active();
+  for (size_t d : {16U, 48U, 112U}) {
+    Memory rows = Memory::allocate(3 * d * sizeof(float));
+    float *shared = rows.floats(), *own = shared + d, *base = own + d;
+    Values values(static_cast<uint32_t>(d));
+    std::vector<float> expected(d);
+    for (size_t c = 0; c < d; ++c) {
+      shared[c] = values.next(1);
+      own[c] = values.next(1);
+      base[c] = values.next(1);
+      expected[c] = shared[c] + (own[c] - base[c]);
+    }
+    table.expect(shared, d);
+    table.merge(shared, own, base, d);
+    for (size_t c = 0; c < d; ++c) CHECK(shared[c] == expected[c] && own[c] == expected[c] && base[c] == expected[c]);
+  }
+}
+
 TEST(a_value_that_is_not_finite_shows_in_the_loss) {
   const KernelTable& table = *kernels::active();
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {

@@ -108,6 +108,20 @@ TEST(one_thread_and_one_seed_give_the_same_bytes_every_time) {
   CHECK(!same(a.value().vectors, c.value().vectors, 40 * 20));
 }
 
+TEST(vectors_hold_their_share_of_the_context_vectors) {
+  auto corpus = corpus_of(two_kinds(20'000));
+  Parameters p = small();
+  auto plain = run(*corpus, p);
+  p.context_weight = 0.5;
+  auto mixed = run(*corpus, p);
+  if (!CHECK(plain.ok() && mixed.ok())) return;
+  CHECK(same(plain.value().contexts, mixed.value().contexts, 40 * 20));
+  for (size_t i = 0; i < 40 * 20; ++i) {
+    const double expected = static_cast<double>(plain.value().vectors.floats()[i]) + 0.5 * static_cast<double>(plain.value().contexts.floats()[i]);
+    CHECK_EQUAL(mixed.value().vectors.floats()[i], static_cast<float>(expected));
+  }
+}
+
 TEST(ids_on_disk_train_the_same_bytes) {
   const std::string text = two_kinds(30'000);
   auto memory = corpus_of(text), disk = corpus_of(text, 0);

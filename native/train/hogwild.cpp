@@ -49,6 +49,7 @@ Result<Outcome> hogwild(const corpus::Corpus& corpus, const Parameters& paramete
   if (!vectors.value().finite() || !contexts.value().finite()) {
     return Ledger::diverged(parameters.epochs - 1, plan.rate(parameters.epochs - 1, plan.entries));
   }
+  vectors.value().add(contexts.value(), parameters.context_weight, parameters.threads);
   outcome.vectors = std::move(vectors.value()).compact();
   outcome.contexts = std::move(contexts.value()).compact();
   return outcome;

@@ -19,6 +19,7 @@ struct Parameters {
   double subsample = 1e-3;
   double learning_rate = 0.025;
   double negative_exponent = 0.75;
+  double context_weight = 0;
   int threads = 1;
   uint64_t seed = 1;
 };
@@ -33,6 +34,7 @@ inline Status check(const Parameters& p) {
   if (!(p.subsample >= 0) || p.subsample > 1) return refuse("subsample must be 0..1");
   if (!(p.learning_rate > 0) || p.learning_rate > 1000) return refuse("learningRate must be above 0 and at most 1000");
   if (!(p.negative_exponent >= -10 && p.negative_exponent <= 10)) return refuse("negativeExponent must be -10..10");
+  if (!(p.context_weight >= 0 && p.context_weight <= 1)) return refuse("contextWeight must be 0..1");
   if (p.threads < 1 || p.threads > 1024) return refuse("threads must be 1..1024");
   return success();
 }
@@ -63,7 +65,7 @@ class Progress {
 };
 
 struct Outcome {
-  Memory vectors;   // [vocabulary, dimensions], without padding
+  Memory vectors;   // [vocabulary, dimensions], without padding; the context vectors' share is in them
   Memory contexts;  // the same
   std::vector<double> loss;  // mean of a (context, centre) pair, one an epoch
   uint64_t trained_tokens = 0;

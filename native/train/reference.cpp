@@ -183,6 +183,7 @@ Result<Outcome> reference(const corpus::Corpus& corpus, const Parameters& parame
   outcome.threads = worked;
   ledger.close(outcome);
   if (!vectors.value().finite() || !contexts.value().finite()) return Ledger::diverged(parameters.epochs - 1, 0);
+  vectors.value().add(contexts.value(), parameters.context_weight, parameters.threads);
   outcome.vectors = std::move(vectors.value()).compact();
   outcome.contexts = std::move(contexts.value()).compact();
   return outcome;

@@ -139,6 +139,7 @@ test('flags reach the run', async () => {
     '--negative-exponent',
     '-0.5',
   )
+  flags.push('--context-weight', '0.5')
   flags.push('--threads', '1', '--seed', '9007199254740991', '--memory-limit', '0')
   const { options } = JSON.parse(
     await answer(['train', corpus, '--output', fresh('m.bin'), ...flags, '--json']),
@@ -154,6 +155,7 @@ test('flags reach the run', async () => {
     subsample: 0.01,
     learningRate: 0.05,
     negativeExponent: -0.5,
+    contextWeight: 0.5,
     threads: 1,
     seed: 9007199254740991,
     memoryLimit: 0,

@@ -3,7 +3,13 @@
 import { tmpdir } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Corpus, CorpusParameters, CorpusSummary, Engine, FinishParameters } from '../../lib/engine/engine.js'
+import type {
+  Corpus,
+  CorpusParameters,
+  CorpusSummary,
+  Engine,
+  FinishParameters,
+} from '../../lib/engine/engine.js'
 import { engine } from '../../lib/engine/load.js'
 import type { AnyvecError } from '../../lib/errors.js'
 import { ENGINES } from '../engines.js'
@@ -44,7 +50,13 @@ if (!ENGINES.includes('native')) {
       '\ufeffone two one\n\nthree two\r\n',
       'a b a b',
       '\n\n a\n',
-      Buffer.concat([Buffer.from('a b '), Buffer.from([0xff]), Buffer.from(' a b\0c a '), Buffer.alloc(40_000, 'x'), Buffer.from(' b\n')]),
+      Buffer.concat([
+        Buffer.from('a b '),
+        Buffer.from([0xff]),
+        Buffer.from(' a b\0c a '),
+        Buffer.alloc(40_000, 'x'),
+        Buffer.from(' b\n'),
+      ]),
     ]
     for (const text of texts) {
       for (const finish of [
@@ -90,7 +102,13 @@ if (!ENGINES.includes('native')) {
   })
 
   test('both refuse the same files with the same words', async () => {
-    for (const path of [fresh('missing.txt'), tmpdir(), '/dev/null', written('empty.txt', ''), written('bad.txt', 'a \0')]) {
+    for (const path of [
+      fresh('missing.txt'),
+      tmpdir(),
+      '/dev/null',
+      written('empty.txt', ''),
+      written('bad.txt', 'a \0'),
+    ]) {
       const errors = await both((made) =>
         raised(async () => {
           const corpus = made.createCorpus(CORPUS)
@@ -134,7 +152,10 @@ if (!ENGINES.includes('native')) {
         assert.ok(moved > 10 * TOLERANCE, `${where}: ${name} are too small to compare`)
       }
       native.loss.forEach((loss, epoch) => {
-        assert.ok(Math.abs(loss - portable.loss[epoch]) < 1e-4, `${where}: loss ${loss} and ${portable.loss[epoch]}`)
+        assert.ok(
+          Math.abs(loss - portable.loss[epoch]) < 1e-4,
+          `${where}: loss ${loss} and ${portable.loss[epoch]}`,
+        )
       })
     }
   })
@@ -143,7 +164,13 @@ if (!ENGINES.includes('native')) {
     const [native, portable] = await both(async (made) => {
       const matrix = made.allocate(500, 33)
       for (let i = 0; i < matrix.data.length; i++) matrix.data[i] = Math.fround(Math.sin(i * 1.7))
-      return made.topK(matrix, { queries: matrix.data.slice(0, 33 * 5), k: 7, metric: 'cosine', rows: 400, threads: 2 })
+      return made.topK(matrix, {
+        queries: matrix.data.slice(0, 33 * 5),
+        k: 7,
+        metric: 'cosine',
+        rows: 400,
+        threads: 2,
+      })
     })
     assert.equal([...native.ids], [...portable.ids])
     native.scores.forEach((score, i) => {
@@ -170,9 +197,17 @@ if (!ENGINES.includes('native')) {
         try {
           const { keys, matrix } = await made.parseRows(file, { offset: 0, columns: 2 })
           const again = await made.formatRows(matrix, keys, 0, matrix.rows)
-          return { keys: keysOf({ keys }), values: [...matrix.data], length: Buffer.from(again).toString().split('\n').length }
+          return {
+            keys: keysOf({ keys }),
+            values: [...matrix.data],
+            length: Buffer.from(again).toString().split('\n').length,
+          }
         } catch (error) {
-          return { code: (error as AnyvecError).code, message: (error as AnyvecError).message, details: (error as AnyvecError).details }
+          return {
+            code: (error as AnyvecError).code,
+            message: (error as AnyvecError).message,
+            details: (error as AnyvecError).details,
+          }
         }
       })
       assert.equal(native, portable, text)

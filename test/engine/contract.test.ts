@@ -94,7 +94,11 @@ forEach('the event loop turns while training runs', async (made) => {
 
 forEach('training that diverges says when', async (made) => {
   const corpus = await finishedText(made, languageText(20_000))
-  const error = await rejection(() => made.train(corpus, { ...PARAMETERS, learningRate: 900 }), 'ERR_ANYVEC_DIVERGED', /learningRate/)
+  const error = await rejection(
+    () => made.train(corpus, { ...PARAMETERS, learningRate: 900 }),
+    'ERR_ANYVEC_DIVERGED',
+    /learningRate/,
+  )
   assert.type(error.details.epoch, 'number')
 })
 
@@ -170,24 +174,28 @@ forEach('search answers as sorting everything would', async (made) => {
   }
 })
 
-forEach('ties go to the smaller row, NaN is no answer, zero rows score zero, missing answers are marked', async (made) => {
-  const matrix = made.allocate(6, 2)
-  matrix.data.set([Number.NaN, 1, 1, 0, 0, 0, -1, 0, 2, 0, 1, 1])
-  const { ids, scores } = await made.topK(matrix, {
-    queries: Float32Array.of(3, 0),
-    k: 7,
-    metric: 'cosine',
-    rows: 6,
-    threads: 1,
-  })
-  assert.equal([...ids], [1, 4, 5, 2, 3, NO_ROW, NO_ROW])
-  assert.equal([scores[0], scores[1], scores[3], scores[4]], [1, 1, 0, -1])
-})
+forEach(
+  'ties go to the smaller row, NaN is no answer, zero rows score zero, missing answers are marked',
+  async (made) => {
+    const matrix = made.allocate(6, 2)
+    matrix.data.set([Number.NaN, 1, 1, 0, 0, 0, -1, 0, 2, 0, 1, 1])
+    const { ids, scores } = await made.topK(matrix, {
+      queries: Float32Array.of(3, 0),
+      k: 7,
+      metric: 'cosine',
+      rows: 6,
+      threads: 1,
+    })
+    assert.equal([...ids], [1, 4, 5, 2, 3, NO_ROW, NO_ROW])
+    assert.equal([scores[0], scores[1], scores[3], scores[4]], [1, 1, 0, -1])
+  },
+)
 
 forEach('search sees values that were written after the last search', async (made) => {
   const matrix = made.allocate(2, 2)
   const nearest = async () =>
-    (await made.topK(matrix, { queries: Float32Array.of(1, 0), k: 1, metric: 'cosine', rows: 2, threads: 1 })).ids[0]
+    (await made.topK(matrix, { queries: Float32Array.of(1, 0), k: 1, metric: 'cosine', rows: 2, threads: 1 }))
+      .ids[0]
   matrix.data.set([1, 0, 0, 1])
   assert.is(await nearest(), 0)
   matrix.data.set([0, 1, 1, 0])
@@ -209,27 +217,42 @@ forEach('rows written as text read back bit by bit', async (made) => {
     offsets[i + 1] = offsets[i] + BigInt(Buffer.byteLength(name))
   })
   const path = fresh('rows.vec')
-  const parts = [await made.formatRows(matrix, { bytes, offsets }, 0, 20), await made.formatRows(matrix, { bytes, offsets }, 20, 50)]
+  const parts = [
+    await made.formatRows(matrix, { bytes, offsets }, 0, 20),
+    await made.formatRows(matrix, { bytes, offsets }, 20, 50),
+  ]
   writeFileSync(path, Buffer.concat([Buffer.from('50 7\n'), ...parts]))
   const read = await made.parseRows(await made.mapFile(path), { offset: 5, columns: 7 })
   assert.equal(keysOf(read), names)
   assert.equal(new Uint32Array(read.matrix.data.buffer, read.matrix.data.byteOffset, bits.length), bits)
 })
 
-forEach('a file in memory can be written to without changing the file, and its rows can be searched', async (made) => {
-  const path = written('rows.bin', new Uint8Array(Float32Array.of(1, 0, 0, 1, 5).buffer))
-  const file = await made.mapFile(path)
-  for (const offset of [0, 4]) {
-    const matrix = made.view(file, offset, 2, 2)
-    assert.is(matrix.data.length, 4)
-    const { ids } = await made.topK(matrix, { queries: matrix.data.slice(2, 4), k: 1, metric: 'cosine', rows: 2, threads: 1 })
-    assert.is(ids[0], 1)
-  }
-  const odd = written('odd.bin', Buffer.concat([Buffer.from('x'), Buffer.from(Float32Array.of(7, 8).buffer)]))
-  assert.equal([...made.view(await made.mapFile(odd), 1, 1, 2).data], [7, 8])
-  file.bytes.fill(0)
-  assert.is((await made.mapFile(path)).bytes[3], 0x3f)
-})
+forEach(
+  'a file in memory can be written to without changing the file, and its rows can be searched',
+  async (made) => {
+    const path = written('rows.bin', new Uint8Array(Float32Array.of(1, 0, 0, 1, 5).buffer))
+    const file = await made.mapFile(path)
+    for (const offset of [0, 4]) {
+      const matrix = made.view(file, offset, 2, 2)
+      assert.is(matrix.data.length, 4)
+      const { ids } = await made.topK(matrix, {
+        queries: matrix.data.slice(2, 4),
+        k: 1,
+        metric: 'cosine',
+        rows: 2,
+        threads: 1,
+      })
+      assert.is(ids[0], 1)
+    }
+    const odd = written(
+      'odd.bin',
+      Buffer.concat([Buffer.from('x'), Buffer.from(Float32Array.of(7, 8).buffer)]),
+    )
+    assert.equal([...made.view(await made.mapFile(odd), 1, 1, 2).data], [7, 8])
+    file.bytes.fill(0)
+    assert.is((await made.mapFile(path)).bytes[3], 0x3f)
+  },
+)
 
 forEach('matrices that cannot be are errors', async (made) => {
   await rejection(() => made.allocate(2 ** 40, 4096), 'ERR_ANYVEC_MEMORY')

@@ -11,6 +11,7 @@ export const PARAMETERS: TrainingParameters = {
   subsample: 1e-2,
   learningRate: 0.05,
   negativeExponent: 0.75,
+  contextWeight: 0.25,
   threads: 1,
   seed: 7,
 }

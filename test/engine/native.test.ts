@@ -54,7 +54,10 @@ if (!ENGINES.includes('native')) {
 
   test('a wrong handle is an error, not a crash', async () => {
     const require = createRequire(import.meta.url)
-    const binding = require('node-gyp-build')(process.env.ANYVEC_PREBUILD ?? root) as Record<string, (...given: unknown[]) => unknown>
+    const binding = require('node-gyp-build')(process.env.ANYVEC_PREBUILD ?? root) as Record<
+      string,
+      (...given: unknown[]) => unknown
+    >
     const control = binding.createControl()
     const wrong = [undefined, null, 7, 'x', {}, control, [], Symbol('s'), () => 0]
     for (const [name, call] of Object.entries(binding)) {
@@ -103,7 +106,10 @@ if (!ENGINES.includes('native')) {
     corpus.dispose()
     const sum = vectors.data.reduce((all, value) => all + value, 0)
     for (let i = 0; i < 20; i++) native.allocate(1000, 100)
-    assert.is(vectors.data.reduce((all, value) => all + value, 0), sum)
+    assert.is(
+      vectors.data.reduce((all, value) => all + value, 0),
+      sum,
+    )
   })
 
   test('a program may end in the middle of training', () => {
@@ -119,7 +125,9 @@ if (!ENGINES.includes('native')) {
   })
 
   test('a worker thread may be ended in the middle of training, and others go on', async () => {
-    const program = training("import('node:worker_threads').then((threads) => threads.parentPort.postMessage('training'))")
+    const program = training(
+      "import('node:worker_threads').then((threads) => threads.parentPort.postMessage('training'))",
+    )
     for (let i = 0; i < 3; i++) {
       const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`))
       await new Promise((resolve, reject) => {

@@ -31,7 +31,8 @@ test('no script is by accident the hook of another', () => {
   const names = Object.keys(manifest.scripts)
   const intended = ['prepack']
   const hooks = names.filter(
-    (name) => !intended.includes(name) && names.some((other) => name === `pre${other}` || name === `post${other}`),
+    (name) =>
+      !intended.includes(name) && names.some((other) => name === `pre${other}` || name === `post${other}`),
   )
   assert.equal(hooks, [])
 })
@@ -51,7 +52,9 @@ test('every package that the compiled code imports is a dependency, or one that 
   const imported = new Set<string>()
   for (const file of files) {
     const source = readFileSync(join(lib, file), 'utf8')
-    for (const [, name] of source.matchAll(/(?:\sfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'.][^']*)'/g)) {
+    for (const [, name] of source.matchAll(
+      /(?:\sfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^'.][^']*)'/g,
+    )) {
       if (!name.startsWith('node:')) imported.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
     }
   }

@@ -9,7 +9,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 interface Sources {
   readonly core: readonly string[]
-  readonly kernels: readonly { readonly name: string; readonly file: string; readonly flags: readonly string[] }[]
+  readonly kernels: readonly {
+    readonly name: string
+    readonly file: string
+    readonly flags: readonly string[]
+  }[]
   readonly addon: readonly string[]
   readonly tests: readonly string[]
 }

@@ -64,7 +64,12 @@ for (const engine of ENGINES) {
     const [one, two] = [fresh('m.safetensors'), fresh('m.safetensors')]
     for (const path of [one, two]) {
       const words = await train(text(corpus, { lowercase: true }), { ...OPTIONS, engine, epochs: 1, seed: 7 })
-      assert.equal(words.metadata.source, { kind: 'text', lowercase: true, malformed: 'error', tokenize: 'spaces' })
+      assert.equal(words.metadata.source, {
+        kind: 'text',
+        lowercase: true,
+        malformed: 'error',
+        tokenize: 'spaces',
+      })
       const { options, training } = words.metadata as {
         options: Record<string, unknown>
         training: Record<string, unknown>

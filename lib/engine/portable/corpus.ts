@@ -144,7 +144,8 @@ export class PortableCorpus implements Corpus {
       }
     }
     for (const entry of entries) {
-      if (entry >= keys && entry !== END_OF_SEQUENCE) throw usage("addNumbered() got a number that is no key's")
+      if (entry >= keys && entry !== END_OF_SEQUENCE)
+        throw usage("addNumbered() got a number that is no key's")
     }
     if (entries.length > 0 && entries[entries.length - 1] !== END_OF_SEQUENCE) {
       throw usage('addNumbered() got a sequence without an end')
@@ -159,7 +160,11 @@ export class PortableCorpus implements Corpus {
     })
   }
 
-  async addWalks(graph: Graph, parameters: WalkParameters, hooks: Hooks<WalkProgress> = {}): Promise<WalkSummary> {
+  async addWalks(
+    graph: Graph,
+    parameters: WalkParameters,
+    hooks: Hooks<WalkProgress> = {},
+  ): Promise<WalkSummary> {
     if (!(graph instanceof PortableGraph)) throw usage('the portable engine works only on a graph of its own')
     const { keys } = graph
     const walker = new Walker(graph, parameters)

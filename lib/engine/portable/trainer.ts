@@ -127,6 +127,7 @@ export async function trainSkipGram(
   }
   const seconds = (performance.now() - started) / 1000
   if (!(allFinite(vectors.data) && allFinite(contexts.data))) throw diverged(epochs - 1, rate)
+  addContexts(vectors.data, contexts.data, parameters.contextWeight)
   return { vectors, contexts, loss, trainedTokens, pairs, seconds, threads: 1 }
 }
 
@@ -143,6 +144,11 @@ async function fillInitial<P>(
     }
     if ((row & 0xff) === 0 && pace.due()) await pace.rest()
   }
+}
+
+function addContexts(vectors: Float32Array, contexts: Float32Array, weight: number): void {
+  if (weight === 0) return
+  for (let i = 0; i < vectors.length; i++) vectors[i] += weight * contexts[i]
 }
 
 function allFinite(values: Float32Array): boolean {

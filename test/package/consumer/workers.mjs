@@ -13,7 +13,8 @@ async function trainOnce(corpus, epochs) {
   return [...embedding.vector('fruit0')]
 }
 
-const start = (corpus, epochs) => new Worker(fileURLToPath(import.meta.url), { workerData: { corpus, epochs } })
+const start = (corpus, epochs) =>
+  new Worker(fileURLToPath(import.meta.url), { workerData: { corpus, epochs } })
 
 if (isMainThread) {
   const corpus = process.argv[2]

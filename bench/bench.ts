@@ -4,7 +4,8 @@
  * time), for 100 and 300 dimensions, on one thread and on all.
  *
  * The three are measured in turns, several rounds, and the round in the middle counts. One thread is judged by processor
- * seconds, all threads by the clock.
+ * seconds, all threads by the clock. Before that a whole run by its phases; behind it the native engine on 1, 2, 4 ... threads.
+ * Reading, search and a comparison of two builds have benchmarks of their own: bench:reading, bench:search, bench:guard.
  */
 
 import { availableParallelism, cpus } from 'node:os'
@@ -13,6 +14,7 @@ import type { TrainingParameters } from '../lib/engine/engine.js'
 import { engine } from '../lib/engine/load.js'
 import { DEFAULTS } from '../lib/train/options.js'
 import { benchText, readCorpus } from './corpus.js'
+import { measurePhases } from './phases.js'
 import { measureRate, median, type Rate, type Trainer } from './rate.js'
 
 const { values: options } = parseArgs({
@@ -44,6 +46,9 @@ const say = (text: string) => {
   if (!options.json) process.stdout.write(`${text}\n`)
 }
 
+/** What published figures were measured with, so that ours stand beside them. */
+const COMPARABLE = { window: 5, negative: 5, subsample: 1e-3, negativeExponent: 0.75, learningRate: 0.025 }
+
 const native = engine('native')
 const portable = engine('portable')
 const { instruments } = native
@@ -57,7 +62,13 @@ try {
   const portableCorpus = await readCorpus(portable, text, 1)
   const { summary } = nativeCorpus
   const peak = instruments.fmaPeak()
-  const parameters: TrainingParameters = { ...DEFAULTS, epochs: 1, threads: all, dimensions: 1 }
+  const parameters: TrainingParameters = {
+    ...DEFAULTS,
+    ...COMPARABLE,
+    epochs: 1,
+    threads: all,
+    dimensions: 1,
+  }
   // one epoch of one dimension tells how many pairs a word takes part in
   const { pairs } = await native.train(nativeCorpus.corpus, parameters)
   // a pair with the centre and its negatives: one product and two updates, a multiplication and an addition each
@@ -72,6 +83,15 @@ try {
   )
   say(
     `${operationsPerWord.toFixed(0)} x dimensions operations a word; FMA peak of a core ${(peak / 1e9).toFixed(0)} GFLOP/s`,
+  )
+  const phases = await measurePhases(text, all)
+  const milliseconds = (value: number) => `${(value * 1000).toFixed(0)} ms`
+  const memory =
+    phases.peakMemory === undefined ? '' : `; peak memory ${(phases.peakMemory / 2 ** 20).toFixed(0)} MiB`
+  say(
+    `a run of one epoch, ${phases.dimensions} dimensions, ${all} threads: reading ${milliseconds(phases.reading)}, ` +
+      `encoding ${milliseconds(phases.encoding)}, training ${milliseconds(phases.training)} ` +
+      `(${count(phases.wordsPerSecond)} words/s), saving ${milliseconds(phases.saving)}${memory}`,
   )
   say('')
   say('dimensions  threads  trainer        words/s    words/core-s  x reference  x portable  of peak')
@@ -120,6 +140,22 @@ try {
       }
     }
   }
+  const scaling: { threads: number; wordsPerSecond: number; timesOne: number }[] = []
+  const steps = new Set([1, 2, 4, 8, 16, 32, 64, 128].filter((threads) => threads < all).concat(all))
+  if (steps.size > 1) say('\nthreads        words/s  x one thread   (100 dimensions, by the clock)')
+  for (const threads of steps.size > 1 ? steps : []) {
+    const rates: Rate[] = []
+    const given = { ...parameters, dimensions: 100, threads }
+    for (let round = 0; round < rounds; round++) {
+      rates.push(await measureRate(nativeTrainer, nativeCorpus.corpus, given, seconds))
+    }
+    const { wordsPerSecond } = median(rates)
+    const timesOne = wordsPerSecond / (scaling[0]?.wordsPerSecond ?? wordsPerSecond)
+    scaling.push({ threads, wordsPerSecond, timesOne })
+    say(
+      `${String(threads).padStart(7)}${count(wordsPerSecond).padStart(15)}${timesOne.toFixed(2).padStart(14)}`,
+    )
+  }
   if (options.json) {
     const report = {
       processor,
@@ -131,7 +167,9 @@ try {
       fmaPeak: peak,
       operationsPerWordAndDimension: operationsPerWord,
       options: { window: parameters.window, negative: parameters.negative, subsample: parameters.subsample },
+      phases,
       training: rows,
+      scaling,
     }
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
   }

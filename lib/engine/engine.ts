@@ -198,7 +198,7 @@ export interface TrainingParameters {
   readonly dimensions: number
   /** The largest distance of a context; each centre draws its own width uniformly from 1..window. */
   readonly window: number
-  /** Negative samples a window, >= 1. */
+  /** Negative samples of a step, >= 1. */
   readonly negative: number
   readonly epochs: number
   /** word2vec's t: tokens of a key with frequency f are kept with probability min(1, sqrt(t/f) + t/f); 0 keeps all. */

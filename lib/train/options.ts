@@ -15,7 +15,7 @@ export interface TrainOptions {
   readonly dimensions?: number | undefined
   /** The largest distance between a key and its contexts, in keys, 1..1000. Default: 5. */
   readonly window?: number | undefined
-  /** Negative samples a window, 1..1000. Default: 5. */
+  /** Negative samples that two neighbouring windows share, 1..1000. Default: 6. */
   readonly negative?: number | undefined
   /** Passes over the data, 1..100000. Default: 5. */
   readonly epochs?: number | undefined
@@ -23,14 +23,14 @@ export interface TrainOptions {
   readonly minCount?: number | undefined
   /** At most this many keys are kept, the most frequent ones; 0 keeps all. Default: 0. */
   readonly maxVocabulary?: number | undefined
-  /** The frequency (0..1) past which a key's occurrences are thinned out; 0 keeps all. Default: 1e-3. */
+  /** The frequency (0..1) past which a key's occurrences are thinned out; 0 keeps all. Default: 3e-4. */
   readonly subsample?: number | undefined
-  /** The step size at the start, above 0 and at most 10; it falls linearly to 1e-4 of itself. Default: 0.025. */
+  /** The step size at the start, above 0 and at most 10; it falls linearly to 1e-4 of itself. Default: 0.05. */
   readonly learningRate?: number | undefined
-  /** Negatives are drawn in proportion to count ** negativeExponent, -5..5. Default: 0.75. */
+  /** Negatives are drawn in proportion to count ** negativeExponent, -5..5. Default: 0.5. */
   readonly negativeExponent?: number | undefined
   /**
-   * A key's vector is its input vector plus this times its context vector, 0..1. Default: 0.4; 0 gives the input vectors alone, as
+   * A key's vector is its input vector plus this times its context vector, 0..1. Default: 0.5; 0 gives the input vectors alone, as
    * word2vec does. What a word predicts and what predicts it are two views of it: together they answer analogies and similarities
    * better (Pennington et al. 2014; Levy et al. 2015, section 3.3; figures in BENCHMARK.md).
    */
@@ -70,18 +70,18 @@ export interface TrainSettings {
   readonly spillFolder: string
 }
 
-/** The default of every setting of `train`. */
+/** The default of every setting of `train`, chosen by measurement on English and Chinese text: BENCHMARK.md. */
 export const DEFAULTS: TrainSettings = Object.freeze({
   dimensions: 100,
   window: 5,
-  negative: 5,
+  negative: 6,
   epochs: 5,
   minCount: 5,
   maxVocabulary: 0,
-  subsample: 1e-3,
-  learningRate: 0.025,
-  negativeExponent: 0.75,
-  contextWeight: 0.4,
+  subsample: 3e-4,
+  learningRate: 0.05,
+  negativeExponent: 0.5,
+  contextWeight: 0.5,
   threads: availableParallelism(),
   seed: 1,
   engine: 'auto',
@@ -122,7 +122,13 @@ export const TRAIN_SPECS: readonly OptionSpec[] = [
     max: 1000,
     doc: 'largest distance between a key and its contexts',
   },
-  { name: 'negative', type: 'integer', min: 1, max: 1000, doc: 'negative samples a window' },
+  {
+    name: 'negative',
+    type: 'integer',
+    min: 1,
+    max: 1000,
+    doc: 'negative samples of two neighbouring windows',
+  },
   { name: 'epochs', type: 'integer', min: 1, max: 100000, doc: 'passes over the data' },
   { name: 'minCount', type: 'integer', min: 1, max: MOST, doc: 'drop keys that occur less often' },
   {

@@ -17,8 +17,11 @@ namespace {
 using Vector = __m256;
 constexpr uint32_t kLanes = 8;
 constexpr int kColumns = 1;
-constexpr int kQueryTile = 4;
-constexpr int kRowTile = 3;
+// Search: 6 queries x 2 vectors of rows = 12 sums + 2 + 1; one query: 4 rows x (product, length) = 8 sums + 2.
+constexpr int kQueryTile = 6;
+constexpr int kPanelVectors = 2;
+constexpr int kRowTile = 4;
+constexpr uint32_t kAllLanes = 0xff;
 
 static inline Vector zero() { return _mm256_setzero_ps(); }
 static inline Vector load(const float* p) { return _mm256_load_ps(p); }
@@ -30,7 +33,13 @@ static inline Vector load_first(const float* p, size_t count) {
 static inline void store(float* p, Vector x) { _mm256_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+static inline void store_any(float* p, Vector x) { _mm256_storeu_ps(p, x); }
 static inline Vector sub(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
+static inline Vector mul(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
+static inline Vector divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
+static inline Vector larger(Vector a, Vector b) { return _mm256_max_ps(a, b); }
+static inline Vector root(Vector a) { return _mm256_sqrt_ps(a); }
+static inline uint32_t at_least(Vector a, Vector b) { return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ))); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -38,6 +47,28 @@ static inline Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(
 template <int M>
 static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(v);
+}
+
+// Without F16C: a half's bits as a float's are the value times 2^-112, also for the small ones.
+static inline Vector load_halves(const uint16_t* p) {
+  const __m256i x = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  const __m256i magnitude = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x7fff)), 13);
+  const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x8000)), 16);
+  const __m256 value = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(0x1p112f));
+  return _mm256_or_ps(value, _mm256_castsi256_ps(sign));
+}
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
+  __m256i sums = _mm256_setzero_si256();
+  for (size_t d = 0; d < count; d += 16) {
+    const __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a + d)));
+    const __m256i y = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + d)));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(x, y));
+  }
+  alignas(32) int32_t out[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(out), sums);
+  int32_t total = 0;
+  for (int32_t part : out) total += part;
+  return static_cast<float>(total);
 }
 
 struct Pair {
@@ -142,6 +173,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx2_table = {"avx2", train_window, merge, expect, draw, &kSearch, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

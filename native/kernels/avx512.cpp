@@ -22,8 +22,11 @@ namespace {
 using Vector = __m512;
 constexpr uint32_t kLanes = 16;
 constexpr int kColumns = 1;
-constexpr int kQueryTile = 4;
-constexpr int kRowTile = 6;
+// Search: 12 queries x 2 vectors of rows = 24 sums + 2 + 1; one query: 8 rows x (product, length) = 16 sums + 2.
+constexpr int kQueryTile = 12;
+constexpr int kPanelVectors = 2;
+constexpr int kRowTile = 8;
+constexpr uint32_t kAllLanes = 0xffff;
 
 static inline Vector zero() { return _mm512_setzero_ps(); }
 static inline Vector load(const float* p) { return _mm512_load_ps(p); }
@@ -32,7 +35,13 @@ static inline Vector load_first(const float* p, size_t count) { return _mm512_ma
 static inline void store(float* p, Vector x) { _mm512_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+static inline void store_any(float* p, Vector x) { _mm512_storeu_ps(p, x); }
 static inline Vector sub(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+static inline Vector mul(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+static inline Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+static inline Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+static inline Vector root(Vector a) { return _mm512_sqrt_ps(a); }
+static inline uint32_t at_least(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -42,6 +51,31 @@ static inline Eight reduce(const Vector* v) {
   __m256 halves[M];
   for (int i = 0; i < M; ++i) halves[i] = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
   return reduce_eights<M>(halves);
+}
+
+static inline Vector load_halves(const uint16_t* p) {
+#if defined(ANYVEC_SIMDE)
+  const __m512i x = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  const __m512i magnitude = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x7fff)), 13);
+  const __m512i sign = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x8000)), 16);
+  const __m512 value = _mm512_mul_ps(_mm512_castsi512_ps(magnitude), _mm512_set1_ps(0x1p112f));
+  return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(value), sign));
+#else
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#endif
+}
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
+  __m512i sums = _mm512_setzero_si512();
+  for (size_t d = 0; d < count; d += 32) {
+    const __m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + d)));
+    const __m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + d)));
+    sums = _mm512_add_epi32(sums, _mm512_madd_epi16(x, y));
+  }
+  alignas(64) int32_t out[16];
+  _mm512_store_si512(out, sums);
+  int32_t total = 0;
+  for (int32_t part : out) total += part;
+  return static_cast<float>(total);
 }
 
 using Pair = __m512;
@@ -147,6 +181,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx512_table = {"avx512", train_window, merge, expect, draw, &kSearch, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -177,7 +177,7 @@ export class Embedding {
    * await words.nearest(words.vector('apple'))        // 'apple' itself comes first: only keys are left out
    * await words.nearest({ positive: ['king', 'woman'], negative: ['man'] })
    * await words.nearest({ positive: [{ term: 'king', weight: 2 }, 'woman'] })
-   * await words.nearest('apple', { filter: { except: ['apples'] } })
+   * await words.nearest('apple', { filter: { except: ['pear'] } })
    * await words.nearest('apple', { among: 'contexts' })  // what stands beside it
    */
   async nearest(query: Query, options?: SearchOptions): Promise<Neighbour[]> {
@@ -311,6 +311,7 @@ export class Embedding {
    * Errors: ERR_ANYVEC_USAGE without an index; ERR_ANYVEC_OPTION.
    *
    * @example
+   * await words.buildIndex()
    * const { recall } = await words.recallAgainstExact({ k: 10, expansion: 64 })  // 0.98
    */
   async recallAgainstExact(options?: RecallOptions): Promise<RecallReport> {
@@ -367,8 +368,8 @@ export class Embedding {
    * Errors: ERR_ANYVEC_USAGE for another number of values, values of two types, or a name that is no name.
    *
    * @example
-   * films.attach('year', years)  // years[i] belongs to films.keys.at(i)
-   * await films.nearest('Alien', { filter: { where: (film) => film.year >= 2010 } })
+   * words.attach('length', [...words.keys].map((key) => key.length))
+   * await words.nearest('apple', { filter: { where: ({ length }) => Number(length) <= 4 } })
    */
   attach(name: string, values: ArrayLike<AttributeValue>): void {
     this.#attributes.set(name, columnOf(name, values, this.size))
@@ -383,7 +384,8 @@ export class Embedding {
    * What an attribute says of a key; undefined where there is no such attribute. Errors: ERR_ANYVEC_UNKNOWN_KEY.
    *
    * @example
-   * films.attribute('Alien', 'year')  // 1979
+   * words.attach('length', [...words.keys].map((key) => key.length))
+   * words.attribute('apple', 'length')  // 5
    */
   attribute(key: string, name: string): AttributeValue | undefined {
     return this.#attributes.get(name)?.at(this.keys.require(key))

@@ -22,8 +22,9 @@ export interface FilterRules {
  * A set of keys of one embedding, ready to be used in any number of searches. `Embedding.filter` makes one.
  *
  * @example
- * const recent = await films.filter({ where: (film) => film.year >= 2010 })
- * await films.nearest('Alien', { filter: recent })
+ * words.attach('length', [...words.keys].map((key) => key.length))
+ * const short = await words.filter({ where: ({ length }) => Number(length) <= 4 })
+ * await words.nearest('apple', { filter: short })
  */
 export class KeyFilter {
   /** How many keys it lets through. */

@@ -49,27 +49,8 @@ static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(v);
 }
 
-// Without F16C: a half's bits as a float's are the value times 2^-112, also for the small ones.
-static inline Vector load_halves(const uint16_t* p) {
-  const __m256i x = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  const __m256i magnitude = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x7fff)), 13);
-  const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x8000)), 16);
-  const __m256 value = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(0x1p112f));
-  return _mm256_or_ps(value, _mm256_castsi256_ps(sign));
-}
-static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
-  __m256i sums = _mm256_setzero_si256();
-  for (size_t d = 0; d < count; d += 16) {
-    const __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a + d)));
-    const __m256i y = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + d)));
-    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(x, y));
-  }
-  alignas(32) int32_t out[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(out), sums);
-  int32_t total = 0;
-  for (int32_t part : out) total += part;
-  return static_cast<float>(total);
-}
+static inline Vector load_halves(const uint16_t* p) { return eight_from_halves(p); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) { return dot_bytes_by_eights(a, b, count); }
 
 struct Pair {
   __m256 first, second;

@@ -53,17 +53,12 @@ static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(halves);
 }
 
-static inline Vector load_halves(const uint16_t* p) {
 #if defined(ANYVEC_SIMDE)
-  const __m512i x = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  const __m512i magnitude = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x7fff)), 13);
-  const __m512i sign = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x8000)), 16);
-  const __m512 value = _mm512_mul_ps(_mm512_castsi512_ps(magnitude), _mm512_set1_ps(0x1p112f));
-  return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(value), sign));
+// SIMDe (0.7.4) lacks some of the conversions below.
+static inline Vector load_halves(const uint16_t* p) { return _mm512_insertf32x8(_mm512_castps256_ps512(eight_from_halves(p)), eight_from_halves(p + 8), 1); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) { return dot_bytes_by_eights(a, b, count); }
 #else
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-#endif
-}
+static inline Vector load_halves(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
 static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
   __m512i sums = _mm512_setzero_si512();
   for (size_t d = 0; d < count; d += 32) {
@@ -77,6 +72,7 @@ static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
   for (int32_t part : out) total += part;
   return static_cast<float>(total);
 }
+#endif
 
 using Pair = __m512;
 static inline Pair pair_set(float x) { return _mm512_set1_ps(x); }

@@ -181,10 +181,10 @@ static float fma_chain(uint64_t rounds) {
   for (int i = 0; i < kChains; ++i) sums[i] = broadcast(static_cast<float>(i));
   const Vector factor = broadcast(0.999f), term = broadcast(0.001f);
   for (uint64_t round = 0; round < rounds; ++round) {
-    for (int i = 0; i < kChains; ++i) sums[i] = fma(term, factor, sums[i]);
+    for (int i = 0; i < kChains; ++i) sums[i] = fma(sums[i], factor, term);
   }
   for (int i = 1; i < kChains; ++i) sums[0] = add(sums[0], sums[i]);
-  return vaddvq_f32(sums[0]);
+  return vgetq_lane_f32(sums[0], 0);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ std::shared_ptr<Graph> built(const model::Matrix& matrix, Storage storage = Stor
 std::shared_ptr<Graph> opened(const model::Matrix& matrix, const std::vector<char>& bytes) {
   // At a multiple of 64, as in a model file.
   auto memory = std::make_shared<Memory>(Memory::allocate(bytes.size()));
-  std::memcpy(memory->data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
   auto graph = Graph::open(matrix, memory, static_cast<const char*>(memory->data()), bytes.size(), *kernels::active());
   return graph.ok() ? graph.value() : nullptr;
 }

@@ -31,6 +31,7 @@
       'target_name': 'core',
       'type': 'static_library',
       'sources': ['<!@(<(sources_of) core)'],
+      'include_dirs': ['<!(<(sources_of) usearch)'],
     },
     {
       'target_name': 'kernel_scalar',

@@ -4,15 +4,18 @@
  *     data ──source──▶ sequences of keys ──train──▶ embedding ──▶ answers
  */
 
-export { Embedding, type Neighbour, type SearchOptions } from './embedding/embedding.js'
+export { Embedding } from './embedding/embedding.js'
 export type { Keys } from './embedding/keys.js'
-export type { Query, Term, TermSet } from './embedding/query.js'
-export type {
-  CorpusSummary,
-  KeyBytes,
-  ReadProgress,
-  TrainingProgress,
-  WalkProgress,
+export type { Query, Term, TermSet, WeightedTerm } from './embedding/query.js'
+export {
+  type CorpusSummary,
+  type IndexProgress,
+  type KeyBytes,
+  type Metric,
+  NO_ROW,
+  type ReadProgress,
+  type TrainingProgress,
+  type WalkProgress,
 } from './engine/engine.js'
 export type { EngineChoice } from './engine/load.js'
 export { AnyvecError, ERROR_CODES, type ErrorCode } from './errors.js'
@@ -36,6 +39,11 @@ export type { Format } from './formats/format.js'
 export type { Json, Metadata, Origin, Skipped } from './formats/model.js'
 export { open, type OpenOptions } from './formats/open.js'
 export type { SaveOptions } from './formats/save.js'
+export type { IndexInfo, IndexOptions, RecallOptions, RecallReport } from './search/approximate.js'
+export type { AttributeRow, AttributeValue } from './search/attributes.js'
+export type { FilterRules, KeyFilter } from './search/filter.js'
+export type { AnalogyMethod, AnalogySearchOptions, SearchOptions, Table } from './search/options.js'
+export type { Neighbour, NeighbourRows } from './search/searcher.js'
 export { type DocumentOptions, documents } from './sources/documents.js'
 export { type Edge, graph, type GraphOptions } from './sources/graph.js'
 export type { TextBlock, TextInput } from './sources/input.js'

@@ -23,8 +23,11 @@ function packageFolder(name) {
   try {
     return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
   } catch {
+    const beside = (createRequire(import.meta.url).resolve.paths(name) ?? []).map((folder) =>
+      join(folder, name),
+    )
     const folders = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, '..', name))
-    return folders.find((folder) => existsSync(join(folder, 'package.json')))
+    return [...beside, ...folders].find((folder) => existsSync(join(folder, 'package.json')))
   }
 }
 
@@ -62,7 +65,9 @@ function fingerprint() {
     hash.update(readFileSync(join(root, file)))
   }
   const { CXX, CXXFLAGS, LDFLAGS, ANYVEC_WERROR } = process.env
-  hash.update(JSON.stringify([root, process.version, process.arch, headers(), CXX, CXXFLAGS, LDFLAGS, ANYVEC_WERROR]))
+  hash.update(
+    JSON.stringify([root, process.version, process.arch, headers(), CXX, CXXFLAGS, LDFLAGS, ANYVEC_WERROR]),
+  )
   return hash.digest('hex')
 }
 
@@ -74,15 +79,22 @@ function stop(message) {
 
 const nodeGyp = packageFolder('node-gyp')
 const nodeAddonApi = packageFolder('node-addon-api')
+// Its C++ headers alone are used.
+const usearch = packageFolder('usearch')
 
-if (!nodeGyp || !nodeAddonApi) {
-  if (process.env.ANYVEC_BUILD_TOOLS) stop('npm installed node-gyp and node-addon-api, but they cannot be found')
-  const packages = ['--package=node-gyp@12', '--package=node-addon-api@8']
-  const again = spawnSync('npm', ['exec', '--yes', ...packages, '--', 'node', fileURLToPath(import.meta.url)], {
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-    env: { ...process.env, ANYVEC_BUILD_TOOLS: '1' },
-  })
+if (!nodeGyp || !nodeAddonApi || !usearch) {
+  if (process.env.ANYVEC_BUILD_TOOLS)
+    stop('npm installed node-gyp, node-addon-api and usearch, but they cannot be found')
+  const packages = ['--package=node-gyp@12', '--package=node-addon-api@8', '--package=usearch@2.25.3']
+  const again = spawnSync(
+    'npm',
+    ['exec', '--yes', '--ignore-scripts', ...packages, '--', 'node', fileURLToPath(import.meta.url)],
+    {
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+      env: { ...process.env, ANYVEC_BUILD_TOOLS: '1' },
+    },
+  )
   process.exit(again.status ?? 1)
 }
 
@@ -110,7 +122,7 @@ for (const step of steps) {
     // make's list of commands is shown only after a failure, the compiler's warnings always.
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 2 ** 28,
-    env: { ...process.env, ANYVEC_NODE_ADDON_API: nodeAddonApi },
+    env: { ...process.env, ANYVEC_NODE_ADDON_API: nodeAddonApi, ANYVEC_USEARCH: usearch },
   })
   if (run.status !== 0) {
     process.stderr.write(run.stdout ?? '')

@@ -2,11 +2,12 @@
 // native/sources.json:
 //   node scripts/sources.mjs core | addon | flags | msvcFlags | warnings | addonDefines
 //   node scripts/sources.mjs kernel NAME file | flags | msvcFlags
+//   node scripts/sources.mjs usearch           the folder of usearch's headers, from the repository's root
 //   node scripts/sources.mjs nodeAddonApi      the folder of node-addon-api's headers, from the repository's root
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const sources = JSON.parse(readFileSync(new URL('../native/sources.json', import.meta.url), 'utf8'))
@@ -28,6 +29,12 @@ function select() {
     const folder = given ?? dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'))
     // Relative, because make takes no path with spaces, and those are mostly in the folders above.
     return [relative(fileURLToPath(new URL('..', import.meta.url)), folder)]
+  }
+  if (list === 'usearch') {
+    // The package exports no package.json; its main file stands in javascript/dist/cjs/.
+    const given = process.env.ANYVEC_USEARCH
+    const folder = given ?? join(dirname(createRequire(import.meta.url).resolve('usearch')), '..', '..', '..')
+    return [relative(fileURLToPath(new URL('..', import.meta.url)), join(folder, 'include'))]
   }
   if (list === 'core' || list === 'addon') return sources[list].map(fromRoot)
   if (list === 'warnings' && process.env.ANYVEC_WERROR) return [...sources.warnings, '-Werror']

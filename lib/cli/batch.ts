@@ -10,14 +10,18 @@ import { AnyvecError } from '../index.js'
 import { print } from './output.js'
 
 /** Lines answered at once. */
-const BLOCK = 1024
+const BLOCK = 4096
+
+/** Blocks at work at once: while one is searched for, another is read or written. */
+const AT_WORK = 2
 
 /** No query is longer; a stream without line ends must not fill the memory. */
 const LONGEST_LINE = 1 << 20
 
-/** What a block of queries came to: a line for each (without LF), and why some have no answer. */
+/** What a block of queries came to: a line for each, and why some have no answer. */
 export interface BlockAnswers {
-  readonly lines: readonly string[]
+  /** The lines with their ends; bytes are UTF-8. */
+  readonly text: string | Uint8Array
   /** Of queries without an answer, in the words that follow "because": for example `unknown key "aple"`. */
   readonly failures: readonly string[]
 }
@@ -33,13 +37,22 @@ export async function answerBatch(
   let queries = 0
   let failed = 0
   let first = ''
-  for await (const block of blocks(input)) {
-    const { lines, failures } = await answer(block)
-    await print(lines.map((line) => `${line}\n`).join(''))
+  const write = async (asked: number, answers: Promise<BlockAnswers>, before: Promise<void>) => {
+    const [{ text, failures }] = await Promise.all([answers, before])
+    await print(text)
     if (failed === 0 && failures.length > 0) first = failures[0]
-    queries += block.length
+    queries += asked
     failed += failures.length
   }
+  const atWork: Promise<void>[] = [Promise.resolve()]
+  for await (const block of blocks(input)) {
+    const written = write(block.length, answer(block), atWork[atWork.length - 1])
+    // it is waited for below, and by the next one: a failure is nobody's surprise
+    written.catch(() => {})
+    atWork.push(written)
+    if (atWork.length > AT_WORK) await atWork.shift()
+  }
+  await Promise.all(atWork)
   if (failed > 0) {
     throw new AnyvecError(
       'ERR_ANYVEC_UNKNOWN_KEY',

@@ -14,6 +14,7 @@ const PLACEHOLDERS = {
   column: 'column',
   callback: '',
   signal: '',
+  object: '',
 } as const
 
 /** `learningRate` is `--learning-rate`. */
@@ -55,5 +56,5 @@ function parse({ type }: OptionSpec, given: string): unknown {
 
 /** Options that no command line can say. */
 export function isFlag({ type }: OptionSpec): boolean {
-  return type !== 'callback' && type !== 'signal'
+  return type !== 'callback' && type !== 'signal' && type !== 'object'
 }

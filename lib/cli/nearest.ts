@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { open } from '../index.js'
+import { answerBatch } from './batch.js'
 import { UsageError } from './failure.js'
+import { nearestLines } from './nearest-lines.js'
 import { print, printJson } from './output.js'
 import {
   answerGiven,
@@ -48,6 +50,9 @@ async function nearest(path: string, keys: readonly string[], flags: SearchFlags
         { k, limit: top, threads },
       ),
     ...neighbourLists(flags.scores === true),
+  }
+  if (keys[0] === '-' && flags.json !== true) {
+    return answerBatch(process.stdin, (lines) => nearestLines(embedding, lines, flags))
   }
   if (keys.length === 1) return answerGiven(embedding, kind, keys, flags.json === true)
   const answers = await kind.ask(keys.map((key) => [key]))

@@ -3,8 +3,8 @@
 import { once } from 'node:events'
 
 /** Writes text and waits while the reader is slow, so that a long batch does not pile up in memory. */
-export async function print(text: string): Promise<void> {
-  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+export async function print(text: string | Uint8Array): Promise<void> {
+  if (text.length > 0 && !process.stdout.write(text)) await once(process.stdout, 'drain')
 }
 
 /** One JSON object on one line. A number that does not exist (NaN) is null, as JSON has it. */

@@ -83,7 +83,7 @@ async function answerStdin<Answer>(
       if (json) return JSON.stringify({ query: queryOf(query), ...kind.fields(failed ? undefined : answer) })
       return `${line}\t${failed ? '' : kind.inline(answer)}`
     })
-    return { failures, lines: out }
+    return { failures, text: out.map((line) => `${line}\n`).join('') }
   })
 }
 

@@ -7,10 +7,17 @@ import { firstNonFinite, norm } from './vectors.js'
 /** A key of the embedding, or a vector of its length. */
 export type Term = string | ArrayLike<number>
 
+/** A term that counts for more or less than others. */
+export interface WeightedTerm {
+  readonly term: Term
+  /** Above 0; a term alone has weight 1. */
+  readonly weight: number
+}
+
 /** Several terms at once: what is near all of `positive` and far from all of `negative`. */
 export interface TermSet {
-  readonly positive?: readonly Term[] | undefined
-  readonly negative?: readonly Term[] | undefined
+  readonly positive?: readonly (Term | WeightedTerm)[] | undefined
+  readonly negative?: readonly (Term | WeightedTerm)[] | undefined
 }
 
 /** A key, a vector, or a set of both. */
@@ -44,19 +51,22 @@ export class QueryResolver {
     const { positive, negative } = termSet(query)
     const sum = new Float64Array(this.#columns)
     const excluded = new Set<number>()
-    let weight = 1
+    let sign = 1
+    let heaviest = 0
     for (const terms of [positive, negative]) {
-      for (const term of terms) {
+      for (const each of terms) {
+        const { term, weight } = weighted(each)
         const { vector, id } = this.term(term)
-        const length = norm(vector)
+        const factor = (sign * weight) / norm(vector)
+        heaviest = Math.max(heaviest, weight)
         // a zero row of the model has no direction to add
-        if (length > 0) for (let i = 0; i < sum.length; i++) sum[i] += (weight * vector[i]) / length
+        if (Number.isFinite(factor)) for (let i = 0; i < sum.length; i++) sum[i] += factor * vector[i]
         if (id !== undefined) excluded.add(id)
       }
-      weight = -1
+      sign = -1
     }
     // unit vectors that cancel out leave rounding errors, whose direction means nothing
-    if (norm(sum) < 1e-6) throw zeroQuery(query)
+    if (norm(sum) < 1e-6 * heaviest) throw zeroQuery(query)
     return { vector: sum, excluded: [...excluded] }
   }
 
@@ -95,7 +105,22 @@ function isVector(query: unknown): query is ArrayLike<number> {
   return Array.isArray(query) || (ArrayBuffer.isView(query) && 'length' in query)
 }
 
-function termSet(query: TermSet): { readonly positive: readonly Term[]; readonly negative: readonly Term[] } {
+function weighted(term: Term | WeightedTerm): WeightedTerm {
+  if (typeof term !== 'object' || term === null || !('weight' in term))
+    return { term: term as Term, weight: 1 }
+  if (typeof term.weight !== 'number' || !(term.weight > 0 && term.weight < Infinity)) {
+    throw new AnyvecError(
+      'ERR_ANYVEC_USAGE',
+      `Expected a weight to be a finite number above 0 but received ${describe(term.weight)}; what should count against goes into "negative"`,
+      { received: term.weight },
+    )
+  }
+  return term
+}
+
+type Terms = readonly (Term | WeightedTerm)[]
+
+function termSet(query: TermSet): { readonly positive: Terms; readonly negative: Terms } {
   if (typeof query !== 'object' || query === null) throw notAQuery(query)
   for (const name of Object.keys(query))
     if (name !== 'positive' && name !== 'negative') throw notAQuery(query)

@@ -260,19 +260,33 @@ export interface MappedFile {
   readonly bytes: Uint8Array
 }
 
+/** How vectors are compared; a larger score is nearer. */
+export type Metric = 'cosine' | 'dot' | 'euclidean'
+
+/**
+ * Analogies over vectors of length 1, as `AnalogyMethod` says: each three queries a, b, c are one question.
+ * A row nearer to c than 1e-3 counts as that far away for `pair-direction`: it has no direction from it.
+ */
+export type AnalogyMetric = '3cosmul' | 'pair-direction'
+
 export interface TopKRequest {
   /** One query after the other, `columns` values each. */
   readonly queries: Float32Array
-  /** Answers a query, >= 1. */
+  /** Answers a question (a query, or for analogies three), >= 1. */
   readonly k: number
-  /** `cosine` scores by the angle (a zero row scores 0); `dot` by the plain product. */
-  readonly metric: 'cosine' | 'dot'
+  /**
+   * `cosine` scores by the angle (a zero row scores 0), `dot` by the plain product, `euclidean` by minus the distance, which is
+   * summed from differences, so that near rows keep their order.
+   */
+  readonly metric: Metric | AnalogyMetric
   /** Only the first `rows` rows are searched. */
   readonly rows: number
+  /** Only rows whose bit is set are searched: row `r` is bit `r % 32` of word `r / 32`. At least one bit a row. All rows where it is missing. */
+  readonly filter?: Uint32Array | undefined
   readonly threads: number
 }
 
-/** Answers, `k` a query, best first; equal scores go to the smaller row. */
+/** Answers, `k` a question, best first; equal scores go to the smaller row. */
 export interface TopK {
   /** Row numbers; `NO_ROW` where there are fewer than k rows. */
   readonly ids: Uint32Array
@@ -280,6 +294,45 @@ export interface TopK {
 }
 
 export const NO_ROW = 0xffffffff
+
+/** How an index is built. */
+export interface IndexParameters {
+  /** Links a row, 2..512; twice as many in the lowest layer. */
+  readonly connectivity: number
+  /** Rows considered while one is linked, 1..65536. */
+  readonly expansion: number
+  /** How the walk sees rows; scores of answers are always those of the rows themselves. */
+  readonly storage: 'float32' | 'float16' | 'int8'
+  readonly threads: number
+}
+
+export interface IndexProgress {
+  /** Rows linked so far. */
+  readonly rows: number
+  readonly totalRows: number
+}
+
+/** A graph of near rows for approximate search by cosine. Made by an engine only. */
+export interface Index {
+  /** Rows that can be answers: those whose values are finite, without removed ones. */
+  readonly size: number
+  readonly connectivity: number
+  readonly expansion: number
+  readonly storage: IndexParameters['storage']
+}
+
+export interface IndexRequest extends Omit<TopKRequest, 'metric'> {
+  /** Rows considered, 1..65536; at least `k` are. More find more of the nearest, and take longer. */
+  readonly expansion: number
+  /** Walk also where scoring the rows that pass the filter one by one would be faster. */
+  readonly always: boolean
+}
+
+/** As `TopK`; never fewer answers than `topK` gives. */
+export interface IndexAnswers extends TopK {
+  /** Every row that may be an answer was scored: they are the nearest for certain. */
+  readonly exact: boolean
+}
 
 /** Where rows of text stand in a file. */
 export interface TextRows {
@@ -303,6 +356,8 @@ export interface Instruments {
   ): Promise<TrainingOutcome>
   /** Floating-point operations a second that one core reaches on fused multiply-adds from registers. */
   fmaPeak(): number
+  /** Seconds in which one core reads a matrix once and adds its values: what memory allows. */
+  passSeconds(matrix: Matrix): number
 }
 
 export interface Engine {
@@ -332,5 +387,24 @@ export interface Engine {
   formatRows(matrix: Matrix, keys: KeyBytes, from: number, to: number): Promise<Uint8Array>
   /** Exact search, off the event loop. */
   topK(matrix: Matrix, request: TopKRequest, hooks?: Hooks<never>): Promise<TopK>
+  /** Links the rows of a matrix. The portable engine links nothing, and answers exactly. */
+  buildIndex(matrix: Matrix, parameters: IndexParameters, hooks?: Hooks<IndexProgress>): Promise<Index>
+  /**
+   * An index where it lies in a file, as `indexBytes` answered it, at a multiple of 64. All of it is checked before its first use.
+   * Errors: ERR_ANYVEC_FORMAT, here or at the first use, where it is damaged.
+   */
+  openIndex(matrix: Matrix, file: MappedFile, byteOffset: number, length: number): Promise<Index>
+  /** Approximate search, off the event loop. Searches of one index take turns. */
+  walkIndex(index: Index, request: IndexRequest, hooks?: Hooks<never>): Promise<IndexAnswers>
+  /** Makes rows answers, linked by their values of now, or answers no more; what the index is then. */
+  changeIndex(
+    index: Index,
+    rows: Uint32Array,
+    change: 'add' | 'remove',
+    threads: number,
+    hooks?: Hooks<never>,
+  ): Promise<Index>
+  /** The index as a file holds it, a multiple of 64 bytes; undefined where the engine has none. */
+  indexBytes(index: Index): Promise<Uint8Array | undefined>
   readonly instruments?: Instruments
 }

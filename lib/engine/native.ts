@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AnyvecError, ERROR_CODES, type ErrorCode } from '../errors.js'
 import type {
+  AnalogyMetric,
   Corpus,
   CorpusParameters,
   CorpusSummary,
@@ -19,10 +20,14 @@ import type {
   GraphParameters,
   GraphSummary,
   Hooks,
+  Index,
+  IndexParameters,
+  IndexProgress,
   Instruments,
   KeyBytes,
   MappedFile,
   Matrix,
+  Metric,
   ParsedRows,
   ReadProgress,
   TextRows,
@@ -31,8 +36,10 @@ import type {
   TrainingOutcome,
   TrainingParameters,
   TrainingProgress,
+  IndexAnswers,
   WalkParameters,
   WalkProgress,
+  IndexRequest,
   WalkSummary,
 } from './engine.js'
 
@@ -49,6 +56,16 @@ interface NativeMatrix extends Matrix {
 interface NativeFile {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly handle: Handle<'file'>
+}
+
+/** What the addon answers of an index. */
+type NativeLinks = Index & { readonly handle: Handle<'index'> }
+
+/** An index, with the matrix that it works on. */
+interface NativeIndex extends NativeLinks {
+  readonly data: Float32Array
+  /** The file that holds it. */
+  readonly bytes?: Uint8Array
 }
 
 type NativeOutcome = Omit<TrainingOutcome, 'vectors' | 'contexts'> & {
@@ -148,10 +165,50 @@ interface Binding {
     control: Handle<'control'>,
     queries: Float32Array,
     k: number,
-    cosine: boolean,
+    metric: Metric | AnalogyMetric,
     rows: number,
+    filter: Uint32Array | null,
     threads: number,
   ): Promise<TopK>
+  buildIndex(
+    matrix: Handle<'matrix'>,
+    data: Float32Array,
+    control: Handle<'control'>,
+    connectivity: number,
+    expansion: number,
+    storage: string,
+    threads: number,
+  ): Promise<NativeLinks>
+  indexProgress(control: Handle<'control'>): number
+  openIndex(
+    matrix: Handle<'matrix'>,
+    data: Float32Array,
+    file: Handle<'file'>,
+    offset: number,
+    length: number,
+  ): Promise<NativeLinks>
+  walkIndex(
+    graph: Handle<'index'>,
+    data: Float32Array,
+    control: Handle<'control'>,
+    queries: Float32Array,
+    k: number,
+    expansion: number,
+    rows: number,
+    filter: Uint32Array | null,
+    threads: number,
+    always: boolean,
+  ): Promise<IndexAnswers>
+  changeIndex(
+    graph: Handle<'index'>,
+    data: Float32Array,
+    control: Handle<'control'>,
+    rows: Uint32Array,
+    add: boolean,
+    threads: number,
+  ): Promise<number>
+  saveIndex(graph: Handle<'index'>, data: Float32Array): Promise<Uint8Array>
+  passSeconds(matrix: Handle<'matrix'>, data: Float32Array): number
   fmaPeak(): number
 }
 
@@ -491,20 +548,85 @@ class NativeEngine implements Engine, Instruments {
     }
   }
 
-  topK(
-    matrix: Matrix,
-    { queries, k, metric, rows, threads }: TopKRequest,
-    hooks: Hooks<never> = {},
-  ): Promise<TopK> {
+  topK(matrix: Matrix, request: TopKRequest, hooks: Hooks<never> = {}): Promise<TopK> {
+    const { queries, k, metric, rows, filter = null, threads } = request
     const binding = this.#binding
     const handle = this.#matrix(matrix)
     return follow(binding, hooks, nothing, (control) =>
-      binding.topK(handle, matrix.data, control, queries, k, metric === 'cosine', rows, threads),
+      binding.topK(handle, matrix.data, control, queries, k, metric, rows, filter, threads),
     )
   }
 
   fmaPeak(): number {
     return this.#binding.fmaPeak()
+  }
+
+  async buildIndex(
+    matrix: Matrix,
+    { connectivity, expansion, storage, threads }: IndexParameters,
+    hooks: Hooks<IndexProgress> = {},
+  ): Promise<Index> {
+    const binding = this.#binding
+    const handle = this.#matrix(matrix)
+    const built = await follow<NativeLinks, IndexProgress>(
+      binding,
+      hooks,
+      (control) => ({ rows: binding.indexProgress(control), totalRows: matrix.rows }),
+      (control) =>
+        binding.buildIndex(handle, matrix.data, control, connectivity, expansion, storage, threads),
+    )
+    return { ...built, data: matrix.data } as NativeIndex
+  }
+
+  async openIndex(matrix: Matrix, file: MappedFile, byteOffset: number, length: number): Promise<Index> {
+    const { handle, bytes } = this.#file(file)
+    try {
+      const opened = await this.#binding.openIndex(
+        this.#matrix(matrix),
+        matrix.data,
+        handle,
+        byteOffset,
+        length,
+      )
+      return { ...opened, data: matrix.data, bytes } as NativeIndex
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  walkIndex(index: Index, request: IndexRequest, hooks: Hooks<never> = {}): Promise<IndexAnswers> {
+    const { queries, k, expansion, rows, filter = null, threads, always } = request
+    const { handle, data } = this.#index(index)
+    return follow(this.#binding, hooks, nothing, (control) =>
+      this.#binding.walkIndex(handle, data, control, queries, k, expansion, rows, filter, threads, always),
+    )
+  }
+
+  async changeIndex(
+    index: Index,
+    rows: Uint32Array,
+    change: 'add' | 'remove',
+    threads: number,
+    hooks: Hooks<never> = {},
+  ): Promise<Index> {
+    const ours = this.#index(index)
+    const size = await follow(this.#binding, hooks, nothing, (control) =>
+      this.#binding.changeIndex(ours.handle, ours.data, control, rows, change === 'add', threads),
+    )
+    return { ...ours, size } as NativeIndex
+  }
+
+  async indexBytes(index: Index): Promise<Uint8Array | undefined> {
+    const { handle, data } = this.#index(index)
+    try {
+      return await this.#binding.saveIndex(handle, data)
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  passSeconds(matrix: Matrix): number {
+    return this.#binding.passSeconds(this.#matrix(matrix), matrix.data)
   }
 
   #train(
@@ -530,6 +652,10 @@ class NativeEngine implements Engine, Instruments {
 
   #file(file: MappedFile): NativeMappedFile {
     return ours(file instanceof NativeMappedFile ? file : undefined, 'file')
+  }
+
+  #index(index: Index): NativeIndex {
+    return ours('handle' in index ? (index as NativeIndex) : undefined, 'index')
   }
 
   #matrix(matrix: Matrix): Handle<'matrix'> {

@@ -1,5 +1,5 @@
 /**
- * Analogy questions: a is to b as c is to d, answered by 3CosAdd.
+ * Analogy questions: a is to b as c is to d, answered by 3CosAdd, or by another `method`.
  *
  * The conventions, all in one place, because a figure means nothing without them:
  *
@@ -14,8 +14,9 @@
  *   categories' accuracies.
  */
 
-import type { Embedding, SearchOptions } from '../embedding/embedding.js'
+import type { Embedding } from '../embedding/embedding.js'
 import { AnyvecError } from '../errors.js'
+import { type AnalogyMethod, type AnalogySearchOptions, METHOD } from '../search/options.js'
 import { SIGNAL, THREADS } from '../train/options.js'
 import { type OptionSpec, received, resolveOptions } from '../train/specs.js'
 import { type Line, malformedLine, readLines } from './lines.js'
@@ -33,6 +34,8 @@ export interface AnalogyQuestion {
 export interface AnalogyOptions {
   /** Only the N most frequent keys are known and may be answers; 0 allows all. Default: 30000. */
   readonly limit?: number | undefined
+  /** How the questions are answered. Default: `3cosadd`. */
+  readonly method?: AnalogyMethod | undefined
   /** Threads that search, 1..1024. Default: all processors. */
   readonly threads?: number | undefined
   /** Stops the work; its promise rejects with the signal's reason. */
@@ -73,7 +76,10 @@ export interface AnalogyReport {
 /** The usual restriction of published figures; a wider search makes every question harder. */
 export const ANALOGY_LIMIT = 30000
 
-const DEFAULTS = Object.freeze({ limit: ANALOGY_LIMIT })
+const DEFAULTS: { readonly limit: number; readonly method: AnalogyMethod } = Object.freeze({
+  limit: ANALOGY_LIMIT,
+  method: '3cosadd',
+})
 const SPECS: readonly OptionSpec[] = [
   {
     name: 'limit',
@@ -82,12 +88,13 @@ const SPECS: readonly OptionSpec[] = [
     max: Number.MAX_SAFE_INTEGER,
     doc: 'know only the n most frequent keys; 0 knows all',
   },
+  METHOD,
   THREADS,
   SIGNAL,
 ]
 
 /** Questions searched at once: enough to fill all threads, few enough that an abort is felt soon. */
-const BLOCK = 2048
+const BLOCK = 4096
 
 /**
  * Reads analogy questions, in either of two formats: lines `category<TAB>a<TAB>b<TAB>c<TAB>d`, or that of
@@ -157,7 +164,7 @@ export async function evaluateAnalogies(
   questions: string | readonly string[] | readonly AnalogyQuestion[],
   options?: AnalogyOptions,
 ): Promise<AnalogyReport> {
-  const { limit, threads, signal } = resolveOptions<AnalogyOptions & { limit: number }>(
+  const { limit, method, threads, signal } = resolveOptions<AnalogyOptions & { limit: number }>(
     SPECS,
     options,
     DEFAULTS,
@@ -181,7 +188,7 @@ export async function evaluateAnalogies(
   }
   for (let from = 0; from < asked.length; from += BLOCK) {
     const block = asked.slice(from, from + BLOCK)
-    const answers = await solve(embedding, block, { k: 1, limit, threads, signal })
+    const answers = await solve(embedding, block, { k: 1, limit, method, threads, signal })
     for (let i = 0; i < block.length; i++) {
       if (answers[i] === block[i].d) block[i].tally.correct++
     }
@@ -220,7 +227,7 @@ interface Asked {
 async function solve(
   embedding: Embedding,
   block: readonly Asked[],
-  options: SearchOptions,
+  options: AnalogySearchOptions,
 ): Promise<(string | undefined)[]> {
   try {
     const answers = await embedding.analogyBatch(

@@ -1,7 +1,8 @@
 /** What a model file holds, whatever its format. */
 
-import type { KeyBytes, Matrix } from '../engine/engine.js'
+import type { KeyBytes, MappedFile, Matrix } from '../engine/engine.js'
 import { firstNonFinite } from '../embedding/vectors.js'
+import type { Column } from '../search/attributes.js'
 import type { Format } from './format.js'
 import type { ReadHooks } from './pieces.js'
 
@@ -19,7 +20,19 @@ export interface Model {
   readonly contexts?: Matrix | undefined
   /** [V]: how often each key occurred; other formats do not tell. */
   readonly counts?: BigUint64Array | undefined
+  /** [V] each: columns of numbers or strings that belong to keys; other formats hold none. */
+  readonly attributes?: ReadonlyMap<string, Column> | undefined
+  /** The index for approximate search, where one was made. */
+  readonly index?: StoredIndex | undefined
   readonly metadata: Metadata
+}
+
+/** An index as it lies in memory or in a file. */
+export interface StoredIndex {
+  readonly bytes: Uint8Array
+  /** The file that `bytes` are a part of, and where they begin in it; undefined where they are in memory alone. */
+  readonly file?: MappedFile | undefined
+  readonly byteOffset?: number | undefined
 }
 
 /** Rows of a file that were left out; all zero unless `open` was told `malformed: 'skip'`. */

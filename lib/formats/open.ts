@@ -83,8 +83,12 @@ export async function open(path: string, options?: OpenOptions): Promise<Embeddi
   const file = await engine.mapFile(path)
   const detected = detect(file)
   const { model, keys, skipped } = await read(engine, file, detected, settings)
+  const { index: stored } = model
+  const index =
+    stored?.file &&
+    (await engine.openIndex(model.vectors, stored.file, stored.byteOffset as number, stored.bytes.length))
   const origin = { path, format: detected.format, bytes: file.bytes.length, skipped }
-  return new Embedding(engine, model, { keys, origin })
+  return new Embedding(engine, model, { keys, origin, index })
 }
 
 const NOTHING_SKIPPED: Skipped = Object.freeze({ malformedKeys: 0, duplicateKeys: 0 })

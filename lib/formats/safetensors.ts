@@ -4,10 +4,14 @@
  * Eight bytes with the header's length, the header (JSON, padded with spaces), then the tensors without gaps:
  *
  *     counts       U64 [V]        how often each key occurred, where known
+ *     attribute.NAME          F64 [V]      an attribute of numbers
+ *     attribute_offsets.NAME  U64 [V + 1]  one of strings: that of key i is attribute.NAME[offsets[i] .. offsets[i + 1])
+ *     index        U8  [bytes]    the index for approximate search, where there is one; begins and ends at a multiple of 64
  *     key_offsets  U64 [V + 1]    key i is keys[key_offsets[i] .. key_offsets[i + 1])
  *     vectors      F32 [V, D]     begins at a multiple of 64, so that it is used where it lies
  *     contexts     F32 [V, D]     the context vectors, where there are any
  *     keys         U8  [bytes]    UTF-8
+ *     attribute.NAME          U8  [bytes]  the values of an attribute of strings, UTF-8
  *
  * `__metadata__` holds `format`, `version`, `metadata` (JSON), and a CRC-32 for each tensor and for the header's content.
  */
@@ -17,7 +21,8 @@ import { isUtf8 } from 'node:buffer'
 import type { Engine, MappedFile, Matrix } from '../engine/engine.js'
 import { AnyvecError } from '../errors.js'
 import { Keys } from '../embedding/keys.js'
-import { keyDefect } from '../embedding/key-bytes.js'
+import { keyDefect, offsetAt, offsetWords } from '../embedding/key-bytes.js'
+import { type Column, NumberColumn, StringColumn, validName } from '../search/attributes.js'
 import type { OutputFile } from './file.js'
 import { type Metadata, type Model, nonFinite } from './model.js'
 import { pieces, type ReadHooks } from './pieces.js'
@@ -27,8 +32,11 @@ const VERSION = '1'
 const MAX_HEADER = 100_000_000
 const ALIGNMENT = 64
 /** Tensors in the order in which they lie in the file. */
-const ORDER = ['counts', 'key_offsets', 'vectors', 'contexts', 'keys'] as const
-const VALUE_BYTES = { U8: 1, U64: 8, F32: 4 } as const
+const ORDER = ['counts', 'key_offsets', 'index', 'vectors', 'contexts', 'keys'] as const
+const OPTIONAL: ReadonlySet<string> = new Set(['counts', 'index', 'contexts'])
+const VALUE_BYTES = { U8: 1, U64: 8, F32: 4, F64: 8 } as const
+const ATTRIBUTE = 'attribute.'
+const ATTRIBUTE_OFFSETS = 'attribute_offsets.'
 
 type TensorName = (typeof ORDER)[number]
 
@@ -56,7 +64,8 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 /**
  * Opens a model without copying its vectors. Sizes, order, keys and the small tensors are always checked; `vectors` and
- * `contexts`, against their checksums and for values that are not finite, only with `verify`: that reads the whole file.
+ * `contexts`, against their checksums and for values that are not finite, only with `verify`: that reads the whole file. (The index
+ * is checked before it is first used.)
  *
  * Errors: ERR_ANYVEC_FORMAT.
  */
@@ -70,7 +79,7 @@ export async function readSafetensors(
   const [rows, columns] = checkTensors(file, tensors)
   const bytesOf = (tensor: Tensor) => file.bytes.subarray(dataStart + tensor.begin, dataStart + tensor.end)
   for (const [name, tensor] of tensors) {
-    if (!verify && (name === 'vectors' || name === 'contexts')) continue
+    if (!verify && (name === 'vectors' || name === 'contexts' || name === 'index')) continue
     const expected = metadata.get(`crc32.${name}`)
     const found = hex(await checksum(bytesOf(tensor), hooks))
     if (found !== expected) {
@@ -100,11 +109,17 @@ export async function readSafetensors(
     const tensor = tensors.get(name)
     return tensor === undefined ? undefined : engine.view(file, dataStart + tensor.begin, rows, columns)
   }
+  const index = tensors.get('index')
+  if (index !== undefined && (dataStart + index.begin) % ALIGNMENT !== 0) {
+    throw damaged(file, 'its index does not begin at a multiple of 64: another program has moved it')
+  }
   const model: Model = {
     keys: source,
     vectors: matrix('vectors') as Matrix,
     contexts: matrix('contexts'),
     counts: wide('counts'),
+    attributes: readAttributes(file, tensors, rows, bytesOf),
+    index: index && { file, byteOffset: dataStart + index.begin, bytes: bytesOf(index) },
     metadata: parseMetadata(file, metadata.get('metadata')),
   }
   const bad = verify ? await nonFinite(model, hooks) : undefined
@@ -112,18 +127,73 @@ export async function readSafetensors(
   return { model, keys }
 }
 
+/** The attributes; their numbers and offsets have been checked for their sizes. */
+function readAttributes(
+  file: MappedFile,
+  tensors: ReadonlyMap<string, Tensor>,
+  rows: number,
+  bytesOf: (tensor: Tensor) => Uint8Array,
+): ReadonlyMap<string, Column> {
+  const columns = new Map<string, Column>()
+  for (const [full, tensor] of tensors) {
+    if (!full.startsWith(ATTRIBUTE)) continue
+    const name = full.slice(ATTRIBUTE.length)
+    const bytes = bytesOf(tensor)
+    const offsets = tensors.get(ATTRIBUTE_OFFSETS + name)
+    if (offsets === undefined) {
+      const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
+      columns.set(name, new NumberColumn(new Float64Array(aligned.buffer, aligned.byteOffset, rows)))
+      continue
+    }
+    const source = { bytes, offsets: words64(bytesOf(offsets)) }
+    const words = offsetWords(source.offsets)
+    let end = 0
+    let rising = offsetAt(words, 0) === 0
+    for (let i = 1; i <= rows && rising; i++) {
+      const next = offsetAt(words, i)
+      rising = next >= end
+      end = next
+    }
+    if (!rising || end !== bytes.length || !isUtf8(bytes)) {
+      throw damaged(file, `the strings of its attribute ${JSON.stringify(name)} are not in order`)
+    }
+    columns.set(name, new StringColumn(source))
+  }
+  return columns
+}
+
 /** Writes a model, its matrices from where they lie. The checksums are made first, so that the header can be written first. */
 export async function writeSafetensors(output: OutputFile, model: Model, hooks: ReadHooks): Promise<void> {
-  const { keys, vectors, contexts, counts } = model
-  const parts: { name: TensorName; dtype: Tensor['dtype']; shape: number[]; bytes: Uint8Array[] }[] = []
+  const { keys, vectors, contexts, counts, attributes = new Map<string, Column>(), index } = model
+  const parts: { name: string; dtype: Tensor['dtype']; shape: number[]; bytes: Uint8Array[] }[] = []
   const { rows, columns } = vectors
   if (counts !== undefined) parts.push({ name: 'counts', dtype: 'U64', shape: [rows], bytes: [view(counts)] })
   parts.push({ name: 'key_offsets', dtype: 'U64', shape: [rows + 1], bytes: [view(keys.offsets)] })
+  for (const [name, column] of attributes) {
+    if (column instanceof NumberColumn) {
+      parts.push({ name: ATTRIBUTE + name, dtype: 'F64', shape: [rows], bytes: [view(column.values)] })
+    } else {
+      parts.push({
+        name: ATTRIBUTE_OFFSETS + name,
+        dtype: 'U64',
+        shape: [rows + 1],
+        bytes: [view(column.source.offsets)],
+      })
+    }
+  }
+  if (index !== undefined) {
+    parts.push({ name: 'index', dtype: 'U8', shape: [index.bytes.length], bytes: [...pieces(index.bytes)] })
+  }
   parts.push({ name: 'vectors', dtype: 'F32', shape: [rows, columns], bytes: [...pieces(vectors.data)] })
   if (contexts !== undefined) {
     parts.push({ name: 'contexts', dtype: 'F32', shape: [rows, columns], bytes: [...pieces(contexts.data)] })
   }
   parts.push({ name: 'keys', dtype: 'U8', shape: [keys.bytes.length], bytes: [...pieces(keys.bytes)] })
+  for (const [name, column] of attributes) {
+    if (column instanceof NumberColumn) continue
+    const { bytes } = column.source
+    parts.push({ name: ATTRIBUTE + name, dtype: 'U8', shape: [bytes.length], bytes: [...pieces(bytes)] })
+  }
 
   const tensors = new Map<string, Tensor>()
   const metadata = new Map([
@@ -256,7 +326,7 @@ function parseTensor(file: MappedFile, name: string, value: unknown): Tensor {
   if (!isRecord(value) || Object.keys(value).length !== 3)
     throw damaged(file, `${shown} is not described as a tensor is`)
   const { dtype, shape, data_offsets: range } = value
-  if (dtype !== 'U8' && dtype !== 'U64' && dtype !== 'F32')
+  if (dtype !== 'U8' && dtype !== 'U64' && dtype !== 'F32' && dtype !== 'F64')
     throw damaged(file, `${shown} has an unknown type of values`)
   if (!isSizes(shape)) throw damaged(file, `${shown} has no valid shape`)
   if (!isSizes(range) || range.length !== 2) throw damaged(file, `${shown} has no valid place`)
@@ -271,7 +341,7 @@ function parseTensor(file: MappedFile, name: string, value: unknown): Tensor {
 /** Checks that the tensors are ours, agree with each other, and fill the file without gaps; answers rows and columns. */
 function checkTensors(file: MappedFile, tensors: ReadonlyMap<string, Tensor>): readonly [number, number] {
   for (const name of tensors.keys()) {
-    if (!(ORDER as readonly string[]).includes(name))
+    if (!(ORDER as readonly string[]).includes(name) && !isAttribute(name, tensors))
       throw damaged(file, `it holds an unknown tensor ${JSON.stringify(name)}`)
   }
   const vectors = tensors.get('vectors')
@@ -284,20 +354,22 @@ function checkTensors(file: MappedFile, tensors: ReadonlyMap<string, Tensor>): r
     vectors: ['F32', [rows, columns]],
     contexts: ['F32', [rows, columns]],
     keys: ['U8', [tensors.get('keys')?.shape[0] ?? 0]],
+    index: ['U8', [tensors.get('index')?.shape[0] ?? 0]],
   }
   for (const name of ORDER) {
     const tensor = tensors.get(name)
     if (tensor === undefined) {
-      if (name === 'counts' || name === 'contexts') continue
+      if (OPTIONAL.has(name)) continue
       throw damaged(file, `it has no ${name}`)
     }
-    const [dtype, shape] = expected[name]
-    if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join()) {
-      throw damaged(
-        file,
-        `its ${name} are ${tensor.dtype} [${tensor.shape.join(', ')}] instead of ${dtype} [${shape.join(', ')}]`,
-      )
-    }
+    checkTensor(file, name, tensor, ...expected[name])
+  }
+  for (const [name, tensor] of tensors) {
+    if (name.startsWith(ATTRIBUTE_OFFSETS)) checkTensor(file, name, tensor, 'U64', [rows + 1])
+    else if (!name.startsWith(ATTRIBUTE)) continue
+    else if (tensors.has(ATTRIBUTE_OFFSETS + name.slice(ATTRIBUTE.length))) {
+      checkTensor(file, name, tensor, 'U8', [tensor.shape[0] ?? 0])
+    } else checkTensor(file, name, tensor, 'F64', [rows])
   }
   let end = 0
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin)) {
@@ -309,6 +381,24 @@ function checkTensors(file: MappedFile, tensors: ReadonlyMap<string, Tensor>): r
   if (end !== data)
     throw damaged(file, `its tensors need ${end} bytes, and it has ${data}: it is cut off or has grown`)
   return [rows, columns]
+}
+
+/** Whether a tensor is that of an attribute: its values, or the offsets of values that are there too. */
+function isAttribute(name: string, tensors: ReadonlyMap<string, Tensor>): boolean {
+  if (name.startsWith(ATTRIBUTE_OFFSETS)) return tensors.has(ATTRIBUTE + name.slice(ATTRIBUTE_OFFSETS.length))
+  return name.startsWith(ATTRIBUTE) && validName(name.slice(ATTRIBUTE.length))
+}
+
+function checkTensor(
+  file: MappedFile,
+  name: string,
+  tensor: Tensor,
+  dtype: Tensor['dtype'],
+  shape: readonly number[],
+): void {
+  if (tensor.dtype === dtype && tensor.shape.join() === shape.join()) return
+  const found = `${tensor.dtype} [${tensor.shape.join(', ')}]`
+  throw damaged(file, `its ${name} are ${found} instead of ${dtype} [${shape.join(', ')}]`)
 }
 
 function parseMetadata(file: MappedFile, text: string | undefined): Metadata {
@@ -335,7 +425,7 @@ function words64(bytes: Uint8Array): BigUint64Array {
   return new BigUint64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8)
 }
 
-function view(array: BigUint64Array): Uint8Array {
+function view(array: BigUint64Array | Float64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 }
 

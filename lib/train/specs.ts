@@ -18,6 +18,7 @@ export type OptionType =
   | 'column'
   | 'callback'
   | 'signal'
+  | 'object'
 
 /** One option: everything that checking it, documenting it and making a flag of it needs. */
 export interface OptionSpec {
@@ -87,6 +88,8 @@ export function expectation(spec: OptionSpec): string {
       return 'a function'
     case 'signal':
       return 'an AbortSignal'
+    case 'object':
+      return 'an object'
   }
 }
 
@@ -130,6 +133,8 @@ function accepts(spec: OptionSpec, value: unknown): boolean {
       return typeof value === 'function'
     case 'signal':
       return value instanceof AbortSignal
+    case 'object':
+      return typeof value === 'object' && value !== null
   }
 }
 

@@ -8,12 +8,12 @@
 #include <string>
 
 #include "addon/convert.h"
+#include "addon/search.h"
 #include "addon/state.h"
 #include "addon/task.h"
 #include "base/checked.h"
 #include "kernels/kernel_table.h"
 #include "model/text_rows.h"
-#include "search/top_k.h"
 #include "train/hogwild.h"
 #include "train/reference.h"
 #include "walks/walks.h"
@@ -28,8 +28,6 @@ using Napi::Value;
 
 // V8's typed arrays hold at most this many values on every supported version.
 constexpr uint64_t kMostValues = (uint64_t{1} << 32) - 1;
-// Searches of fewer multiply-adds than this (about a millisecond) are not worth a thread.
-constexpr uint64_t kSmallSearch = 8'000'000;
 
 [[noreturn]] void raise(Env env, const Error& error) { throw to_error(env, error); }
 
@@ -41,13 +39,6 @@ CorpusHandle& free_corpus(const Value& value) {
   if (!handle.corpus) raise(value.Env(), disposed());
   if (handle.busy) raise(value.Env(), Error{Code::kUsage, "the corpus is at work; wait for the call before", {}});
   return handle;
-}
-
-std::shared_ptr<Cancel> cancel_of(const std::shared_ptr<ControlHandle::Shared>& shared) { return {shared, &shared->cancel}; }
-
-// Keeps a JavaScript value, and the handle inside it, alive while a task works with it.
-std::shared_ptr<Napi::Reference<Value>> keep(const Value& value) {
-  return std::make_shared<Napi::Reference<Value>>(Napi::Persistent(value));
 }
 
 Settle undefined() {
@@ -483,51 +474,6 @@ Value train_with(const CallbackInfo& info, bool reference) {
 Value train(const CallbackInfo& info) { return train_with(info, false); }
 Value train_reference(const CallbackInfo& info) { return train_with(info, true); }
 
-// ---- search
-
-Value top_k(const CallbackInfo& info) {
-  const model::Matrix matrix = unwrap<MatrixHandle>(info[0]).matrix;
-  auto kept = keep(info[1]);
-  auto shared = unwrap<ControlHandle>(info[2]).shared;
-  auto queries = std::make_shared<std::vector<float>>(to_floats(info[3], "queries"));
-  search::Request request;
-  request.k = to_size(info[4], "k");
-  request.cosine = to_flag(info[5], "cosine");
-  request.rows = to_size(info[6], "rows");
-  request.threads = to_threads(info[7]);
-  if (matrix.columns == 0 || queries->size() % matrix.columns != 0) {
-    throw Napi::RangeError::New(info.Env(), "expected queries to hold whole rows");
-  }
-  request.queries = queries->data();
-  request.query_count = queries->size() / matrix.columns;
-  const auto multiplications = checked_product(queries->size(), std::min<uint64_t>(request.rows, matrix.rows));
-  const bool small = multiplications && *multiplications < kSmallSearch;
-  if (small) request.threads = 1;
-  auto work = [=]() -> Result<Settle> {
-    auto found = search::top_k(matrix, request, *kernels::active(), shared->cancel);
-    if (!found.ok()) return found.error();
-    auto answer = std::make_shared<search::Answer>(std::move(found.value()));
-    return Settle([answer, queries](Env env) -> Value {
-      Napi::Object out = Napi::Object::New(env);
-      const size_t size = answer->ids.size();
-      out.Set("ids", Napi::Uint32Array::New(env, size, to_array_buffer(env, std::move(answer->ids)), 0));
-      out.Set("scores", Napi::Float32Array::New(env, size, to_array_buffer(env, std::move(answer->scores)), 0));
-      return out;
-    });
-  };
-  if (small) {
-    auto deferred = Napi::Promise::Deferred::New(info.Env());
-    auto result = work();
-    if (result.ok()) {
-      deferred.Resolve(result.value()(info.Env()));
-    } else {
-      deferred.Reject(to_error(info.Env(), result.error()).Value());
-    }
-    return deferred.Promise();
-  }
-  return run_task(info.Env(), cancel_of(shared), work, [kept] {});
-}
-
 // ---- instruments
 
 Value fma_peak(const CallbackInfo& info) {
@@ -592,6 +538,13 @@ Napi::Object init(Env env, Napi::Object exports) {
       {"train", train},
       {"trainReference", train_reference},
       {"topK", top_k},
+      {"buildIndex", build_index},
+      {"indexProgress", index_progress},
+      {"openIndex", open_index},
+      {"walkIndex", walk_index},
+      {"changeIndex", change_index},
+      {"saveIndex", save_index},
+      {"passSeconds", pass_seconds},
       {"fmaPeak", fma_peak},
   };
   for (const auto& entry : functions) exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

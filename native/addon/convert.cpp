@@ -61,11 +61,17 @@ Bytes to_bytes(const Napi::Value& value, const char* name) {
   return {reinterpret_cast<const char*>(array.Data()), array.ByteLength()};
 }
 
-std::vector<float> to_floats(const Napi::Value& value, const char* name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) refuse(value, name, "a Float32Array");
-  auto array = value.As<Napi::Float32Array>();
+namespace {
+template <class Element>
+std::vector<Element> to_vector(const Napi::Value& value, napi_typedarray_type type, const char* name, const char* expected) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) refuse(value, name, expected);
+  const auto array = value.As<Napi::TypedArrayOf<Element>>();
   return {array.Data(), array.Data() + array.ElementLength()};
 }
+}  // namespace
+
+std::vector<float> to_floats(const Napi::Value& value, const char* name) { return to_vector<float>(value, napi_float32_array, name, "a Float32Array"); }
+std::vector<uint32_t> to_words(const Napi::Value& value, const char* name) { return to_vector<uint32_t>(value, napi_uint32_array, name, "a Uint32Array"); }
 
 corpus::KeyBytes to_keys(const Napi::Value& value) {
   if (!value.IsObject()) refuse(value, "keys", "an object");

@@ -30,6 +30,8 @@ struct Bytes {
 Bytes to_bytes(const Napi::Value& value, const char* name);
 // A copy of a Float32Array.
 std::vector<float> to_floats(const Napi::Value& value, const char* name);
+// A copy of a Uint32Array.
+std::vector<uint32_t> to_words(const Napi::Value& value, const char* name);
 // A copy of { bytes, offsets }, with rising offsets inside the bytes.
 corpus::KeyBytes to_keys(const Napi::Value& value);
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "corpus/corpus.h"
 #include "model/matrix.h"
+#include "search/hnsw.h"
 #include "train/parameters.h"
 #include "walks/walks.h"
 
@@ -45,6 +46,13 @@ struct FileHandle {
   std::shared_ptr<MappedFile> file;
 };
 
+struct IndexHandle {
+  static constexpr napi_type_tag kTag{0x1c9e57d3a40b4f68ULL, 0x9d2f60b7c8a1435eULL};
+  static constexpr const char* kName = "index";
+  std::shared_ptr<search::Graph> graph;
+  int busy = 0;  // tasks at work on it; touched on the JavaScript thread alone
+};
+
 // How JavaScript follows and stops one task.
 struct ControlHandle {
   static constexpr napi_type_tag kTag{0x58c7e20d914b4fa6ULL, 0xb1d8356f0ea24c97ULL};
@@ -54,6 +62,7 @@ struct ControlHandle {
     corpus::ReadProgress read;
     walks::WalkProgress walking;
     train::Progress training;
+    std::atomic<uint64_t> linked{0};
   };
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
 };
@@ -72,6 +81,13 @@ Handle& unwrap(const Napi::Value& value) {
     if (external.CheckTypeTag(&Handle::kTag)) return *external.Data();
   }
   throw Napi::TypeError::New(value.Env(), std::string("expected the handle of a ") + Handle::kName);
+}
+
+inline std::shared_ptr<Cancel> cancel_of(const std::shared_ptr<ControlHandle::Shared>& shared) { return {shared, &shared->cancel}; }
+
+// Keeps a JavaScript value, and the handle inside it, alive while a task works with it.
+inline std::shared_ptr<Napi::Reference<Napi::Value>> keep(const Napi::Value& value) {
+  return std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(value));
 }
 
 }  // namespace anyvec::addon

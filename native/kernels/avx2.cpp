@@ -17,8 +17,11 @@ namespace {
 using Vector = __m256;
 constexpr uint32_t kLanes = 8;
 constexpr int kColumns = 1;
-constexpr int kQueryTile = 4;
-constexpr int kRowTile = 3;
+// Search: 6 queries x 2 vectors of rows = 12 sums + 2 + 1; one query: 4 rows x (product, length) = 8 sums + 2.
+constexpr int kQueryTile = 6;
+constexpr int kPanelVectors = 2;
+constexpr int kRowTile = 4;
+constexpr uint32_t kAllLanes = 0xff;
 
 static inline Vector zero() { return _mm256_setzero_ps(); }
 static inline Vector load(const float* p) { return _mm256_load_ps(p); }
@@ -30,7 +33,13 @@ static inline Vector load_first(const float* p, size_t count) {
 static inline void store(float* p, Vector x) { _mm256_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+static inline void store_any(float* p, Vector x) { _mm256_storeu_ps(p, x); }
 static inline Vector sub(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
+static inline Vector mul(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
+static inline Vector divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
+static inline Vector larger(Vector a, Vector b) { return _mm256_max_ps(a, b); }
+static inline Vector root(Vector a) { return _mm256_sqrt_ps(a); }
+static inline uint32_t at_least(Vector a, Vector b) { return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ))); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -39,6 +48,9 @@ template <int M>
 static inline Eight reduce(const Vector* v) {
   return reduce_eights<M>(v);
 }
+
+static inline Vector load_halves(const uint16_t* p) { return eight_from_halves(p); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) { return dot_bytes_by_eights(a, b, count); }
 
 struct Pair {
   __m256 first, second;
@@ -142,6 +154,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx2_table;
-const KernelTable avx2_table = {"avx2", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx2_table = {"avx2", train_window, merge, expect, draw, &kSearch, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -22,8 +22,11 @@ namespace {
 using Vector = __m512;
 constexpr uint32_t kLanes = 16;
 constexpr int kColumns = 1;
-constexpr int kQueryTile = 4;
-constexpr int kRowTile = 6;
+// Search: 12 queries x 2 vectors of rows = 24 sums + 2 + 1; one query: 8 rows x (product, length) = 16 sums + 2.
+constexpr int kQueryTile = 12;
+constexpr int kPanelVectors = 2;
+constexpr int kRowTile = 8;
+constexpr uint32_t kAllLanes = 0xffff;
 
 static inline Vector zero() { return _mm512_setzero_ps(); }
 static inline Vector load(const float* p) { return _mm512_load_ps(p); }
@@ -32,7 +35,13 @@ static inline Vector load_first(const float* p, size_t count) { return _mm512_ma
 static inline void store(float* p, Vector x) { _mm512_store_ps(p, x); }
 static inline Vector broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+static inline void store_any(float* p, Vector x) { _mm512_storeu_ps(p, x); }
 static inline Vector sub(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+static inline Vector mul(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+static inline Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+static inline Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+static inline Vector root(Vector a) { return _mm512_sqrt_ps(a); }
+static inline uint32_t at_least(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 static inline Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
 #include "kernels/eight_x64.inl"
@@ -43,6 +52,27 @@ static inline Eight reduce(const Vector* v) {
   for (int i = 0; i < M; ++i) halves[i] = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
   return reduce_eights<M>(halves);
 }
+
+#if defined(ANYVEC_SIMDE)
+// SIMDe (0.7.4) lacks some of the conversions below.
+static inline Vector load_halves(const uint16_t* p) { return _mm512_insertf32x8(_mm512_castps256_ps512(eight_from_halves(p)), eight_from_halves(p + 8), 1); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) { return dot_bytes_by_eights(a, b, count); }
+#else
+static inline Vector load_halves(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
+  __m512i sums = _mm512_setzero_si512();
+  for (size_t d = 0; d < count; d += 32) {
+    const __m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + d)));
+    const __m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + d)));
+    sums = _mm512_add_epi32(sums, _mm512_madd_epi16(x, y));
+  }
+  alignas(64) int32_t out[16];
+  _mm512_store_si512(out, sums);
+  int32_t total = 0;
+  for (int32_t part : out) total += part;
+  return static_cast<float>(total);
+}
+#endif
 
 using Pair = __m512;
 static inline Pair pair_set(float x) { return _mm512_set1_ps(x); }
@@ -65,7 +95,8 @@ static inline Pair pair_where_negative(Pair test, Pair negative, Pair other) {
 }
 static inline void pair_add_to_doubles(double* sums, Pair x) {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
-  _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), _mm512_cvtps_pd(half)));
+  _mm256_storeu_pd(sums, _mm256_add_pd(_mm256_loadu_pd(sums), _mm256_cvtps_pd(_mm256_castps256_ps128(half))));
+  _mm256_storeu_pd(sums + 4, _mm256_add_pd(_mm256_loadu_pd(sums + 4), _mm256_cvtps_pd(_mm256_extractf128_ps(half, 1))));
 }
 
 // The sums of a[j] in lane j, of b[j] in lane 8 + j: first both halves of a[j] and b[j] meet in one register, then a tree within its halves.
@@ -147,6 +178,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable avx512_table;
-const KernelTable avx512_table = {"avx512", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable avx512_table = {"avx512", train_window, merge, expect, draw, &kSearch, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/search_kernels.h"
+
 namespace anyvec::kernels {
 
 // Rows that kernels train on begin at a multiple of 64 bytes and are padded with zeros to a multiple of kRowPadding floats.
@@ -43,17 +45,6 @@ struct Draws {
   uint32_t* out;           // [count rounded up to a multiple of 16]
 };
 
-// Scores of some queries against some rows: scores[q * row_count + r] = queries[q] . rows[r].
-struct ScoreBlock {
-  const float* queries;    // [query_count * query_stride], any alignment
-  size_t query_stride;
-  size_t query_count;
-  const float* rows;       // [row_count * dimensions], no padding, any alignment
-  size_t row_count;
-  size_t dimensions;
-  float* scores;
-};
-
 // Places written behind the last one of a list, for nothing.
 constexpr size_t kSplitSlack = 64;
 
@@ -79,9 +70,7 @@ struct KernelTable {
   // Asks for a row that will be written soon.
   void (*expect)(const float* row, size_t floats);
   void (*draw)(const Draws&);
-  void (*score)(const ScoreBlock&);
-  // squares[r] = rows[r] . rows[r], rows as in ScoreBlock.
-  void (*square_norms)(const float* rows, size_t row_count, size_t dimensions, float* squares);
+  const SearchKernels* search;
   // Runs `rounds` rounds of independent fused multiply-adds in registers: 2 * fma_per_round operations a round.
   float (*fma_chain)(uint64_t rounds);
   uint64_t fma_per_round;

@@ -15,8 +15,11 @@ namespace {
 using Vector = float32x4_t;
 constexpr uint32_t kLanes = 4;
 constexpr int kColumns = 2;
-constexpr int kQueryTile = 4;
-constexpr int kRowTile = 6;
+// Search: 12 queries x 2 vectors of rows = 24 sums + 2 + 1; one query: 8 rows x (product, length) = 16 sums + 2.
+constexpr int kQueryTile = 12;
+constexpr int kPanelVectors = 2;
+constexpr int kRowTile = 8;
+constexpr uint32_t kAllLanes = 0xf;
 
 static inline Vector zero() { return vdupq_n_f32(0.0f); }
 static inline Vector load(const float* p) { return vld1q_f32(p); }
@@ -29,7 +32,16 @@ static inline Vector load_first(const float* p, size_t count) {
 static inline void store(float* p, Vector x) { vst1q_f32(p, x); }
 static inline Vector broadcast(float x) { return vdupq_n_f32(x); }
 static inline Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
+static inline void store_any(float* p, Vector x) { vst1q_f32(p, x); }
 static inline Vector sub(Vector a, Vector b) { return vsubq_f32(a, b); }
+static inline Vector mul(Vector a, Vector b) { return vmulq_f32(a, b); }
+static inline Vector divide(Vector a, Vector b) { return vdivq_f32(a, b); }
+static inline Vector larger(Vector a, Vector b) { return vmaxq_f32(a, b); }
+static inline Vector root(Vector a) { return vsqrtq_f32(a); }
+static inline uint32_t at_least(Vector a, Vector b) {
+  alignas(16) static const uint32_t kBits[4] = {1, 2, 4, 8};
+  return vaddvq_u32(vandq_u32(vcgeq_f32(a, b), vld1q_u32(kBits)));
+}
 static inline Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 
 struct Eight {
@@ -46,6 +58,27 @@ static inline Eight reduce(const Vector* v) {
   for (int i = 0; i < 8; ++i) all[i] = i < M ? v[i < M ? i : 0] : zero();
   return {vpaddq_f32(vpaddq_f32(all[0], all[1]), vpaddq_f32(all[2], all[3])),
           vpaddq_f32(vpaddq_f32(all[4], all[5]), vpaddq_f32(all[6], all[7]))};
+}
+
+constexpr size_t kPackedRows = 4;
+static inline void transpose_rows(const float* const* rows, size_t d, float* out, size_t stride) {
+  const float32x4x2_t ab = vtrnq_f32(vld1q_f32(rows[0] + d), vld1q_f32(rows[1] + d));
+  const float32x4x2_t cd = vtrnq_f32(vld1q_f32(rows[2] + d), vld1q_f32(rows[3] + d));
+  vst1q_f32(out, vcombine_f32(vget_low_f32(ab.val[0]), vget_low_f32(cd.val[0])));
+  vst1q_f32(out + stride, vcombine_f32(vget_low_f32(ab.val[1]), vget_low_f32(cd.val[1])));
+  vst1q_f32(out + 2 * stride, vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0])));
+  vst1q_f32(out + 3 * stride, vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1])));
+}
+
+static inline Vector load_halves(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
+  int32x4_t sums = vdupq_n_s32(0);
+  for (size_t d = 0; d < count; d += 16) {
+    const int8x16_t x = vld1q_s8(a + d), y = vld1q_s8(b + d);
+    sums = vpadalq_s16(sums, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
+    sums = vpadalq_s16(sums, vmull_high_s8(x, y));
+  }
+  return static_cast<float>(vaddvq_s32(sums));
 }
 
 struct Pair {
@@ -148,15 +181,15 @@ static float fma_chain(uint64_t rounds) {
   for (int i = 0; i < kChains; ++i) sums[i] = broadcast(static_cast<float>(i));
   const Vector factor = broadcast(0.999f), term = broadcast(0.001f);
   for (uint64_t round = 0; round < rounds; ++round) {
-    for (int i = 0; i < kChains; ++i) sums[i] = fma(term, factor, sums[i]);
+    for (int i = 0; i < kChains; ++i) sums[i] = fma(sums[i], factor, term);
   }
   for (int i = 1; i < kChains; ++i) sums[0] = add(sums[0], sums[i]);
-  return vaddvq_f32(sums[0]);
+  return vgetq_lane_f32(sums[0], 0);
 }
 
 }  // namespace
 
 extern const KernelTable neon_table;
-const KernelTable neon_table = {"neon", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains * kLanes, split};
+const KernelTable neon_table = {"neon", train_window, merge, expect, draw, &kSearch, fma_chain, kChains * kLanes, split};
 
 }  // namespace anyvec::kernels

@@ -22,8 +22,10 @@ namespace {
 using Vector = float;
 constexpr uint32_t kLanes = 1;
 constexpr int kColumns = 1;
-constexpr int kQueryTile = 2;
+constexpr int kQueryTile = 3;
+constexpr int kPanelVectors = 4;
 constexpr int kRowTile = 4;
+constexpr uint32_t kAllLanes = 1;
 
 static inline Vector zero() { return 0.0f; }
 static inline Vector load(const float* p) { return *p; }
@@ -32,7 +34,13 @@ static inline Vector load_first(const float* p, size_t) { return *p; }
 static inline void store(float* p, Vector x) { *p = x; }
 static inline Vector broadcast(float x) { return x; }
 static inline Vector add(Vector a, Vector b) { return a + b; }
+static inline void store_any(float* p, Vector x) { *p = x; }
 static inline Vector sub(Vector a, Vector b) { return a - b; }
+static inline Vector mul(Vector a, Vector b) { return a * b; }
+static inline Vector divide(Vector a, Vector b) { return a / b; }
+static inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+static inline Vector root(Vector a) { return sqrtf(a); }
+static inline uint32_t at_least(Vector a, Vector b) { return a >= b ? 1 : 0; }
 static inline Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
 
 struct Eight {
@@ -47,6 +55,28 @@ static inline Eight reduce(const Vector* v) {
   Eight out = {};
   for (int i = 0; i < M; ++i) out.v[i] = v[i];
   return out;
+}
+
+constexpr size_t kPackedRows = 4;
+static inline void transpose_rows(const float* const* rows, size_t d, float* out, size_t stride) {
+  for (size_t i = 0; i < kPackedRows; ++i)
+    for (size_t r = 0; r < kPackedRows; ++r) out[i * stride + r] = rows[r][d + i];
+}
+
+// A half's bits as a float's are the value times 2^-112, also for the small ones.
+static inline Vector load_halves(const uint16_t* p) {
+  union {
+    uint32_t bits;
+    float value;
+  } half;
+  half.bits = (*p & 0x7fffU) << 13;
+  const float magnitude = half.value * 0x1p112f;
+  return (*p & 0x8000U) != 0 ? -magnitude : magnitude;
+}
+static float dot_bytes(const int8_t* a, const int8_t* b, size_t count) {
+  int32_t total = 0;
+  for (size_t d = 0; d < count; ++d) total += a[d] * b[d];
+  return static_cast<float>(total);
 }
 
 constexpr size_t kPairLanes = 2 * kBlockLanes;
@@ -147,6 +177,6 @@ static float fma_chain(uint64_t rounds) {
 }  // namespace
 
 extern const KernelTable scalar_table;
-const KernelTable scalar_table = {"scalar", train_window, merge, expect, draw, score, square_norms, fma_chain, kChains, split};
+const KernelTable scalar_table = {"scalar", train_window, merge, expect, draw, &kSearch, fma_chain, kChains, split};
 
 }  // namespace anyvec::kernels

@@ -271,68 +271,180 @@ TEST(a_value_that_is_not_finite_shows_in_the_loss) {
   }
 }
 
-TEST(scores_of_every_shape_are_dot_products) {
-  const KernelTable& table = *kernels::active();
+namespace {
+
+using kernels::Hit;
+using kernels::Measure;
+
+constexpr Measure kMeasures[] = {Measure::kProduct, Measure::kCosine, Measure::kDistance};
+constexpr float kNoBar = -std::numeric_limits<float>::infinity();
+constexpr float kUnreachable = std::numeric_limits<float>::quiet_NaN();
+
+// Rows and queries of any alignment, exactly as long as needed: a read past the end is an error of its own.
+struct SearchCase {
+  size_t dimensions, queries, rows;
+  std::vector<float> q, r;
+
+  SearchCase(size_t d, size_t query_count, size_t row_count)
+      : dimensions(d), queries(query_count), rows(row_count), q(query_count * d), r(row_count * d + 1) {
+    Values values(static_cast<uint32_t>(d * 100 + query_count * 10 + row_count));
+    for (float& v : q) v = values.next(1);
+    for (float& v : r) v = values.next(1);
+  }
+
+  const float* values() const { return r.data() + 1; }
+  double expected(size_t query, size_t row, Measure measure) const {
+    double product = 0, square = 0, apart = 0;
+    for (size_t c = 0; c < dimensions; ++c) {
+      const double a = static_cast<double>(q[query * dimensions + c]), b = static_cast<double>(values()[row * dimensions + c]);
+      product += a * b;
+      square += b * b;
+      apart += (a - b) * (a - b);
+    }
+    return measure == Measure::kProduct ? product : measure == Measure::kCosine ? product / std::sqrt(square) : -apart;
+  }
+
+  // Hits of one query with the rows where they lie.
+  std::vector<Hit> by_rows(const kernels::SearchKernels& search, size_t query, Measure measure, float bar, const uint32_t* ids = nullptr) const {
+    std::vector<Hit> hits(rows);
+    hits.resize(search.score_rows({{values(), dimensions, ids, rows}, q.data() + query * dimensions, bar, measure}, hits.data()));
+    return hits;
+  }
+
+  // Hits of all queries with rows first .. first + count - 1 in a panel.
+  std::vector<Hit> by_panel(const kernels::SearchKernels& search, size_t first, size_t count, Measure measure, float bar) const {
+    const size_t width = search.panel_rows, tile = search.query_tile, tiles = (queries + tile - 1) / tile;
+    std::vector<float> panel(dimensions * width), squares(width), packed(tiles * tile * dimensions), bars(tiles * tile, kUnreachable);
+    for (size_t i = 0; i < queries; ++i) {
+      bars[i] = bar;
+      for (size_t d = 0; d < dimensions; ++d) packed[i / tile * tile * dimensions + d * tile + i % tile] = q[i * dimensions + d];
+    }
+    search.pack({values() + first * dimensions, dimensions, nullptr, count}, panel.data(), squares.data());
+    if (measure == Measure::kCosine) {
+      for (float& square : squares) square = square > 0 ? 1 / std::sqrt(square) : 0;
+      search.scale(panel.data(), dimensions, squares.data());
+    }
+    std::vector<Hit> hits(tiles * tile * width);
+    hits.resize(search.score_panel({panel.data(), static_cast<uint32_t>(count), dimensions, packed.data(), tiles * tile, bars.data(), measure, nullptr}, hits.data()));
+    return hits;
+  }
+};
+
+}  // namespace
+
+TEST(scores_of_every_shape_are_those_of_the_formulas) {
+  const kernels::SearchKernels& search = *kernels::active()->search;
   double most = 0;
   for (size_t d = 1; d <= (emulated() ? 40U : 70U); ++d) {
-    for (size_t queries : {1U, 2U, 3U, 4U, 5U, 9U}) {
-      for (size_t rows : {1U, 2U, 5U, 8U, 13U}) {
-        Values values(static_cast<uint32_t>(d * 100 + queries * 10 + rows));
-        // Exactly as long as needed, and one float off any alignment: a read past the end is an error of its own.
-        std::vector<float> q(queries * d), r(rows * d + 1), scores(queries * rows, -1);
-        for (float& v : q) v = values.next(1);
-        for (float& v : r) v = values.next(1);
-        kernels::ScoreBlock block{};
-        block.queries = q.data();
-        block.query_stride = d;
-        block.query_count = queries;
-        block.rows = r.data() + 1;
-        block.row_count = rows;
-        block.dimensions = d;
-        block.scores = scores.data();
-        table.score(block);
-        for (size_t a = 0; a < queries; ++a) {
-          for (size_t b = 0; b < rows; ++b) {
-            double expected = 0;
-            for (size_t c = 0; c < d; ++c) expected += static_cast<double>(q[a * d + c]) * static_cast<double>(r[1 + b * d + c]);
-            most = std::max(most, std::fabs(expected - static_cast<double>(scores[a * rows + b])));
+    for (size_t rows : {1U, 2U, 5U, 8U, 13U, 37U}) {
+      const SearchCase one(d, emulated() ? 7 : 13, rows);
+      for (Measure measure : kMeasures) {
+        const auto found = one.by_rows(search, 0, measure, kNoBar);
+        CHECK_EQUAL(found.size(), rows);
+        for (size_t i = 0; i < found.size(); ++i) {
+          CHECK_EQUAL(found[i].row, i);
+          most = std::max(most, std::fabs(one.expected(0, i, measure) - static_cast<double>(found[i].score)));
+        }
+        size_t seen = 0;
+        for (size_t first = 0; first < rows; first += search.panel_rows) {
+          const size_t count = std::min<size_t>(search.panel_rows, rows - first);
+          for (const Hit& hit : one.by_panel(search, first, count, measure, kNoBar)) {
+            ++seen;
+            if (!CHECK(hit.row < count && hit.query < one.queries)) return;
+            most = std::max(most, std::fabs(one.expected(hit.query, first + hit.row, measure) - static_cast<double>(hit.score)));
           }
+        }
+        CHECK_EQUAL(seen, one.queries * rows);
+      }
+    }
+  }
+  CHECK_NEAR(most, 0, 5e-5);
+}
+
+TEST(a_score_does_not_depend_on_the_queries_and_rows_beside_it) {
+  const kernels::SearchKernels& search = *kernels::active()->search;
+  const SearchCase all(53, 9, 29);
+  for (Measure measure : kMeasures) {
+    for (size_t query = 0; query < all.queries; ++query) {
+      const auto together = all.by_rows(search, query, measure, kNoBar);
+      for (size_t row = 0; row < all.rows; ++row) {
+        Hit alone{};
+        CHECK_EQUAL(search.score_rows({{all.values() + row * 53, 53, nullptr, 1}, all.q.data() + query * 53, kNoBar, measure}, &alone), 1U);
+        CHECK_EQUAL(alone.score, together[row].score);
+      }
+    }
+    const size_t count = std::min<size_t>(all.rows, search.panel_rows);
+    const auto together = all.by_panel(search, 0, count, measure, kNoBar);
+    for (size_t row = 0; row < count; ++row) {
+      for (const Hit& alone : all.by_panel(search, row, 1, measure, kNoBar)) {
+        for (const Hit& hit : together) {
+          if (hit.query == alone.query && hit.row == row) CHECK_EQUAL(hit.score, alone.score);
         }
       }
     }
   }
-  CHECK_NEAR(most, 0, 5e-6);
 }
 
-TEST(a_score_does_not_depend_on_the_queries_and_rows_beside_it) {
-  const KernelTable& table = *kernels::active();
-  const size_t d = 53, queries = 9, rows = 29;
-  Values values(4);
-  std::vector<float> q(queries * d), r(rows * d), all(queries * rows);
-  for (float& v : q) v = values.next(1);
-  for (float& v : r) v = values.next(1);
-  table.score({q.data(), d, queries, r.data(), rows, d, all.data()});
-  for (size_t a = 0; a < queries; ++a) {
-    for (size_t b = 0; b < rows; ++b) {
-      float one = 0;
-      table.score({q.data() + a * d, d, 1, r.data() + b * d, 1, d, &one});
-      CHECK_EQUAL(one, all[a * rows + b]);
+TEST(only_scores_that_reach_the_bar_come_out_and_numbered_rows_are_read_by_number) {
+  const kernels::SearchKernels& search = *kernels::active()->search;
+  const SearchCase one(19, 5, 21);
+  std::vector<uint32_t> reversed;
+  for (uint32_t i = 0; i < one.rows; ++i) reversed.push_back(static_cast<uint32_t>(one.rows) - 1 - i);
+  for (Measure measure : kMeasures) {
+    const auto every = one.by_rows(search, 3, measure, kNoBar);
+    std::vector<float> scores;
+    for (const Hit& hit : every) scores.push_back(hit.score);
+    std::sort(scores.begin(), scores.end());
+    // Equal to the bar is enough.
+    CHECK_EQUAL(one.by_rows(search, 3, measure, scores[15]).size(), 6U);
+    CHECK_EQUAL(one.by_rows(search, 3, measure, kUnreachable).size(), 0U);
+    const auto turned = one.by_rows(search, 3, measure, kNoBar, reversed.data());
+    for (size_t i = 0; i < one.rows; ++i) CHECK_EQUAL(turned[i].score, every[one.rows - 1 - i].score);
+  }
+}
+
+TEST(rows_without_a_sound_length_are_left_to_the_caller_and_values_that_are_not_numbers_reach_no_bar) {
+  const kernels::SearchKernels& search = *kernels::active()->search;
+  SearchCase one(7, 3, 6);
+  for (size_t d = 0; d < 7; ++d) {
+    one.r[1 + 7 + d] = 0;
+    one.r[1 + 3 * 7 + d] = 1e-20f;
+    one.r[1 + 4 * 7 + d] = 1e20f;
+  }
+  one.r[1 + 2 * 7 + 5] = std::numeric_limits<float>::quiet_NaN();
+  const auto found = one.by_rows(search, 0, Measure::kCosine, kNoBar);
+  CHECK_EQUAL(found.size(), 6U);
+  for (const Hit& hit : found) CHECK_EQUAL(hit.query, hit.row == 0 || hit.row == 5 ? 0 : kernels::kScoreInDouble);
+  CHECK_EQUAL(one.by_rows(search, 0, Measure::kProduct, kNoBar).size(), 5U);
+  const size_t count = std::min<size_t>(6, search.panel_rows);
+  CHECK_EQUAL(one.by_panel(search, 0, count, Measure::kProduct, kNoBar).size(), 3 * (count - 1));
+}
+
+TEST(packed_rows_lie_side_by_side_with_zeros_behind_them_and_squares_are_sums_of_squares) {
+  const kernels::SearchKernels& search = *kernels::active()->search;
+  const size_t width = search.panel_rows;
+  for (size_t d = 1; d <= 40; ++d) {
+    const SearchCase one(d, 1, width);
+    for (size_t count = 1; count <= width; ++count) {
+      std::vector<float> panel(d * width, 7), squares(width, 7);
+      search.pack({one.values(), d, nullptr, count}, panel.data(), squares.data());
+      for (size_t row = 0; row < width; ++row) {
+        double square = 0;
+        for (size_t c = 0; c < d; ++c) {
+          const float value = row < count ? one.values()[row * d + c] : 0;
+          square += static_cast<double>(value) * static_cast<double>(value);
+          CHECK_EQUAL(panel[c * width + row], value);
+        }
+        CHECK_NEAR(static_cast<double>(squares[row]), square, 1e-5 * (1 + square));
+      }
     }
   }
 }
 
-TEST(square_norms_are_sums_of_squares) {
-  const KernelTable& table = *kernels::active();
-  for (size_t d = 1; d <= 70; ++d) {
-    Values values(static_cast<uint32_t>(d));
-    std::vector<float> rows(3 * d), squares(3);
-    for (float& v : rows) v = values.next(2);
-    table.square_norms(rows.data(), 3, d, squares.data());
-    for (size_t r = 0; r < 3; ++r) {
-      double expected = 0;
-      for (size_t c = 0; c < d; ++c) expected += static_cast<double>(rows[r * d + c]) * static_cast<double>(rows[r * d + c]);
-      CHECK_NEAR(static_cast<double>(squares[r]), expected, 1e-5 * (1 + expected));
-    }
+TEST(a_sum_is_the_sum) {
+  for (size_t count : {0U, 1U, 7U, 128U, 1000U}) {
+    const std::vector<float> values(count, 0.5f);
+    CHECK_EQUAL(kernels::active()->search->sum(values.data(), count), 0.5f * static_cast<float>(count));
   }
 }
 

@@ -8,6 +8,7 @@ import type { Corpus, Engine, KeyBytes, MappedFile, Matrix } from '../engine.js'
 import { PortableCorpus } from './corpus.js'
 import { readWhole } from './file.js'
 import { PortableGraph } from './graph.js'
+import { PortableIndex } from './index.js'
 import { PortableMatrix, viewMatrix } from './matrix.js'
 import { searchTopK } from './search.js'
 import { formatTextRows, parseTextRows } from './text-rows.js'
@@ -33,5 +34,12 @@ export function createPortableEngine(): Engine {
     formatRows: async (matrix: Matrix, keys: KeyBytes, from, to) =>
       formatTextRows(PortableMatrix.of(matrix), keys, from, to),
     topK: async (matrix, request, hooks) => searchTopK(PortableMatrix.of(matrix), request, hooks),
+    buildIndex: async (matrix, parameters, hooks) =>
+      PortableIndex.build(PortableMatrix.of(matrix), parameters, hooks),
+    openIndex: async (matrix, file, byteOffset, length) =>
+      PortableIndex.open(PortableMatrix.of(matrix), file.bytes.subarray(byteOffset, byteOffset + length)),
+    walkIndex: async (index, request, hooks) => PortableIndex.of(index).search(request, hooks),
+    changeIndex: async (index, rows, change) => PortableIndex.of(index).change(rows, change),
+    indexBytes: async (index) => PortableIndex.of(index).bytes,
   }
 }

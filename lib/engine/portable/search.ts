@@ -15,36 +15,33 @@ export async function searchTopK(
   hooks: Hooks<never> = {},
 ): Promise<TopK> {
   const { columns, data } = matrix
-  const { queries, k, metric } = request
+  const { queries, k, metric, filter } = request
   if (!(k >= 1)) throw new AnyvecError('ERR_ANYVEC_OPTION', 'k must be at least 1', { k })
-  const count = queries.length / columns
+  const each = metric === '3cosmul' || metric === 'pair-direction' ? 3 : 1
+  const count = queries.length / columns / each
+  if (!Number.isInteger(count))
+    throw new AnyvecError('ERR_ANYVEC_OPTION', 'the queries of analogies come in threes')
   const rows = Math.min(request.rows, matrix.rows)
+  if (filter !== undefined && filter.length * 32 < rows)
+    throw new RangeError('expected filter to hold a bit for each row')
   const { ids, scores } = reserve(count * k * 8, `${k} answers to each of ${count} queries`, () => ({
     ids: new Uint32Array(count * k).fill(NO_ROW),
     scores: new Float32Array(count * k),
   }))
   const pace = new Pace(hooks)
-  const cosine = metric === 'cosine'
-  const lengths = Float64Array.from({ length: count }, (_, query) => norm(queries, query * columns, columns))
+  const score = SCORES[metric](queries, columns)
+  const byAngle = metric !== 'dot' && metric !== 'euclidean'
   const best = Array.from({ length: count }, () => new Best(Math.min(k, rows)))
 
   let work = 0
   for (let row = 0; row < rows; row++) {
+    if (filter !== undefined && (filter[row >>> 5] & (1 << (row & 31))) === 0) continue
     const start = row * columns
-    const length = cosine ? norm(data, start, columns) : 1
-    for (let query = 0; query < count; query++) {
-      const from = query * columns
-      let sum = 0
-      for (let c = 0; c < columns; c++) sum += data[start + c] * queries[from + c]
-      if (cosine) {
-        const product = length * lengths[query]
-        // what is not a number stays so; rounding can leave a cosine a little outside of its range
-        sum = product === 0 ? 0 : Math.max(-1, Math.min(1, sum / product))
-      }
-      // rounded before it is compared, so that scores that look equal are equal
-      best[query].offer(Math.fround(sum), row)
-    }
-    work += columns * (count + 1)
+    const length = byAngle ? norm(data, start, columns) : 1
+    // rounded before it is compared, so that scores that look equal are equal
+    for (let query = 0; query < count; query++)
+      best[query].offer(Math.fround(score(data, start, length, query)), row)
+    work += columns * (count * each + 1)
     if (work > WORK_A_LOOK) {
       work = 0
       if (pace.due()) await pace.rest()
@@ -52,6 +49,62 @@ export async function searchTopK(
   }
   for (let query = 0; query < count; query++) best[query].write(ids, scores, query * k)
   return { ids, scores }
+}
+
+/** The score of the row that begins at `start` and has `length` (where that matters), for one question. */
+type Score = (data: Float32Array, start: number, length: number, question: number) => number
+
+/** What is not a number stays so; rounding can leave a cosine a little outside of its range. */
+const clamp = (cosine: number) => Math.max(-1, Math.min(1, cosine))
+
+const SCORES: Readonly<Record<TopKRequest['metric'], (queries: Float32Array, columns: number) => Score>> = {
+  dot: (queries, columns) => (data, start, _, query) => dot(data, start, queries, query * columns, columns),
+  cosine,
+  euclidean: (queries, columns) => (data, start, _, query) => {
+    let sum = 0
+    for (let c = 0; c < columns; c++) sum += (data[start + c] - queries[query * columns + c]) ** 2
+    return -Math.sqrt(sum)
+  },
+  '3cosmul': (queries, columns) => {
+    const with_ = cosine(queries, columns)
+    return (data, start, length, question) => {
+      const [a, b, c] = [0, 1, 2].map((i) => with_(data, start, length, 3 * question + i))
+      return ((1 + b) * (1 + c)) / 4 / ((1 + a) / 2 + 0.001)
+    }
+  },
+  'pair-direction': (queries, columns) => {
+    const with_ = cosine(queries, columns)
+    const lengths = norms(queries, columns)
+    const between = (i: number, j: number) =>
+      dot(queries, i * columns, queries, j * columns, columns) / (lengths[i] * lengths[j])
+    return (data, start, length, question) => {
+      const first = 3 * question
+      const [a, b, c] = [0, 1, 2].map((i) => with_(data, start, length, first + i))
+      const apart = Math.sqrt(2 - 2 * between(first, first + 1))
+      const offset = between(first + 1, first + 2) - between(first, first + 2)
+      return apart === 0 ? 0 : clamp((b - a - offset) / apart / Math.sqrt(Math.max(1e-6, 2 - 2 * c)))
+    }
+  },
+}
+
+function cosine(queries: Float32Array, columns: number): Score {
+  const lengths = norms(queries, columns)
+  return (data, start, length, query) => {
+    const product = length * lengths[query]
+    return product === 0 ? 0 : clamp(dot(data, start, queries, query * columns, columns) / product)
+  }
+}
+
+function dot(a: Float32Array, from: number, b: Float32Array, start: number, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += a[from + i] * b[start + i]
+  return sum
+}
+
+function norms(queries: Float32Array, columns: number): Float64Array {
+  return Float64Array.from({ length: queries.length / columns }, (_, query) =>
+    norm(queries, query * columns, columns),
+  )
 }
 
 function norm(values: Float32Array, from: number, count: number): number {

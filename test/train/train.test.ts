@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Progress, sequences, type Source, text, train } from '../../lib/index.js'
+import { DEFAULTS } from '../../lib/train/options.js'
 import { ENGINES } from '../engines.js'
 import { raised, rejection } from '../rejection.js'
 import { folder, fresh, written } from '../temporary.js'
@@ -74,7 +75,10 @@ for (const engine of ENGINES) {
         options: Record<string, unknown>
         training: Record<string, unknown>
       }
-      assert.equal([options.dimensions, options.seed, options.negativeExponent], [24, 7, 0.75])
+      assert.equal(
+        [options.dimensions, options.seed, options.negativeExponent],
+        [24, 7, DEFAULTS.negativeExponent],
+      )
       assert.equal([training.engine, training.threads], [engine, 1])
       assert.not(JSON.stringify(words.metadata).includes(folder))
       await words.save(path)

@@ -14,6 +14,7 @@
 #include "train/hogwild.h"
 #include "train/piece.h"
 #include "train/reference.h"
+#include "train/replica.h"
 
 using namespace anyvec;
 using train::Outcome;
@@ -343,6 +344,30 @@ TEST(the_learning_rate_falls_linearly_to_a_ten_thousandth) {
   CHECK_NEAR(plan.rate(0, 0), 0.05, 1e-12);
   CHECK_NEAR(plan.rate(2, 0), 0.025, 1e-12);
   CHECK_NEAR(plan.rate(3, plan.entries), 0.05e-4, 1e-12);
+}
+
+TEST(replicas_add_what_each_has_learned_and_leave_rare_rows_shared) {
+  auto rows = model::Rows::allocate(3000, 20);
+  if (!CHECK(rows.ok())) return;
+  const model::Rows& shared = rows.value();
+  shared.row(5)[3] = 1;
+  auto a = train::Replica::create(shared, 2, *kernels::active()), b = train::Replica::create(shared, 2, *kernels::active());
+  auto alone = train::Replica::create(shared, 1, *kernels::active());
+  if (!CHECK(a.ok() && b.ok() && alone.ok())) return;
+  CHECK(alone.value().row(5) == shared.row(5));
+  CHECK(a.value().row(2999) == shared.row(2999));
+  CHECK(a.value().row(5) != shared.row(5) && a.value().row(5) != b.value().row(5));
+  CHECK_EQUAL(a.value().row(5)[3], 1.0f);
+  // One step less than a merge: nobody else sees it.
+  for (int step = 1; step < train::Replica::kSteps; ++step) a.value().take(5)[3] += 1;
+  CHECK_EQUAL(shared.row(5)[3], 1.0f);
+  CHECK(a.value().merges_soon(5) && !b.value().merges_soon(5));
+  b.value().take(5)[3] += 100;
+  a.value().take(5)[3] += 1;
+  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(train::Replica::kSteps));
+  a.value().close();
+  b.value().close();
+  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(101 + train::Replica::kSteps));
 }
 
 TEST(distinct_remembers_ids_until_it_is_cleared) {

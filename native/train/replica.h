@@ -21,6 +21,7 @@ namespace anyvec::train {
 class Replica {
  public:
   static constexpr uint32_t kRows = 1024;
+  static constexpr size_t kBytes = size_t{1} << 20;  // of own rows at most: more would not stay in a core's cache
   static constexpr uint8_t kSteps = 16;
   static constexpr uint8_t kSoon = 4;  // steps before a merge at which the shared row is asked for
 
@@ -28,8 +29,9 @@ class Replica {
   static Result<Replica> create(const model::Rows& rows, int workers, const kernels::KernelTable& kernel) {
     Replica replica(rows, kernel);
     if (workers == 1) return replica;
-    replica.count_ = static_cast<uint32_t>(std::min<uint64_t>(kRows, rows.rows()));
-    const size_t bytes = size_t{replica.count_} * rows.stride() * sizeof(float);
+    const size_t row_bytes = rows.stride() * sizeof(float);
+    replica.count_ = static_cast<uint32_t>(std::min<uint64_t>({kRows, kBytes / row_bytes, rows.rows()}));
+    const size_t bytes = replica.count_ * row_bytes;
     replica.own_ = Memory::allocate(bytes);
     replica.base_ = Memory::allocate(bytes);
     if (!replica.own_ || !replica.base_) return Error{Code::kMemory, "no memory for a worker's rows; use fewer threads or dimensions", {}};

@@ -358,16 +358,16 @@ TEST(replicas_add_what_each_has_learned_and_leave_rare_rows_shared) {
   CHECK(a.value().row(2999) == shared.row(2999));
   CHECK(a.value().row(5) != shared.row(5) && a.value().row(5) != b.value().row(5));
   CHECK_EQUAL(a.value().row(5)[3], 1.0f);
-  // One step less than a merge: nobody else sees it.
-  for (int step = 1; step < train::Replica::kSteps; ++step) a.value().take(5)[3] += 1;
+  // A merge comes before the step that would be one too many: until then nobody else sees them.
+  for (int step = 0; step < train::Replica::kSteps; ++step) a.value().take(5)[3] += 1;
   CHECK_EQUAL(shared.row(5)[3], 1.0f);
   CHECK(a.value().merges_soon(5) && !b.value().merges_soon(5));
   b.value().take(5)[3] += 100;
   a.value().take(5)[3] += 1;
-  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(train::Replica::kSteps));
+  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(1 + train::Replica::kSteps));
   a.value().close();
   b.value().close();
-  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(101 + train::Replica::kSteps));
+  CHECK_EQUAL(shared.row(5)[3], static_cast<float>(102 + train::Replica::kSteps));
 }
 
 TEST(distinct_remembers_ids_until_it_is_cleared) {

@@ -50,7 +50,10 @@ class Replica {
 
   // The row for one more step on it.
   float* take(uint32_t id) {
-    if (id < count_ && ++steps_[id] == kSteps) merge(id);
+    if (id < count_) {
+      if (steps_[id] == kSteps) merge(id);
+      ++steps_[id];
+    }
     return row(id);
   }
 

@@ -1,6 +1,6 @@
 // Kernels for AVX2 with FMA: 16 registers of 8 floats. Two fused multiply-adds and two loads start each cycle on every such processor (latency
 // 4-5), so tiles are chosen to need at most one load a multiply-add and at least ten sums in flight:
-// products 2 contexts x 6 outputs = 12 sums + 3; update 6 rows + 6 sums + 3.
+// products of 2 contexts with 7 outputs keep 14 sums + 2. The update's 7 sums stay in registers, its 7 rows in the first cache.
 
 #include "kernels/bits.h"
 #include "kernels/kernel_table.h"

@@ -1,5 +1,5 @@
-// Kernels for AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats. Products 2 contexts x 6 outputs = 12 sums, enough for two multiply-adds a
-// cycle of latency 4, + 3; update (6 rows + 6 sums) x 2 columns + 5.
+// Kernels for AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats. Products of 2 contexts with 7 outputs (two centres, five
+// negatives) keep 14 sums + 3, enough for two multiply-adds a cycle of latency 4; the update 7 rows + 7 sums + 3.
 
 #include "kernels/kernel_table.h"
 #include "kernels/prefetch.h"

@@ -1,4 +1,5 @@
-// Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products 2 contexts x 6 outputs = 12 sums + 3; update (6 rows + 6 sums) x 2 columns + 5.
+// Kernels for arm64 (NEON is part of its baseline): 32 registers of 4 floats. Products of 2 contexts with 7 outputs keep 14 sums + 3;
+// the update (7 rows + 7 sums) x 2 columns and 5 more, of which a few wait in the first cache.
 
 #include "kernels/bits.h"
 #include "kernels/kernel_table.h"

@@ -71,8 +71,7 @@ static inline Pair gradients(Pair d, Pair label, Pair weight, Pair rate, Pair& l
   return pair_mul(pair_mul(weight, rate), pair_sub(label, sigmoid));
 }
 
-// What the lanes of a pair of contexts weigh towards a block of M outputs. Only the first block holds centres; others see the last lane.
-template <int M>
+// What the lanes of a pair of contexts weigh towards a block of outputs. Only the first block holds centres; others see the last lane.
 static inline Pair weights_of(const float* weights, uint32_t block, Pair keep) {
   return pair_mul(keep, block == 0 ? pair_load(weights) : pair_of(weights[kBlockLanes - 1], weights[2 * kBlockLanes - 1]));
 }
@@ -96,7 +95,7 @@ static inline void gradient_block(const Window& w, uint32_t block, size_t stride
   const float* weights = w.weights;
   product = at;
   for (uint32_t i = 0; i < w.input_count; i += 2, product += stride, weights += 2 * kBlockLanes) {
-    pair_store(product, gradients(pair_load(product), label, weights_of<M>(weights, block, keep), rate, loss));
+    pair_store(product, gradients(pair_load(product), label, weights_of(weights, block, keep), rate, loss));
   }
 }
 
@@ -212,7 +211,7 @@ ANYVEC_RACY static void merge(float* shared, float* own, float* base, size_t flo
 }
 
 // Rows that will be written soon. On x64 by PREFETCHW: a line fetched for reading would have to be asked for a second time, from
-// whichever core still holds it, when it is written (a fifth of a thread's rate, two fifths of two threads'). Processors before Broadwell
+// whichever core still holds it, when it is written (a fifth of a thread's rate, a quarter of two threads'). Processors before Broadwell
 // ignore the instruction. Of long rows only the first lines are asked for; the processor's own prefetcher follows.
 static void expect(const float* row, size_t floats) {
   constexpr size_t kLine = 64 / sizeof(float), kMost = 24 * kLine;
